@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "foundation/error.h"
+#include "foundation/units.h"
+
+namespace titans::mind {
+
+enum class Role : std::uint8_t { System, User, Assistant };
+
+struct Message {
+    Role role;
+    std::string text;  // UTF-8
+};
+
+/// What a mind is asked. The first `fixed` messages do not change between the questions to one character (persona,
+/// pinned style): a mind that can keeps their computed state.
+struct Prompt {
+    std::vector<Message> messages;
+    std::size_t fixed = 0;
+};
+
+struct GenerationOptions {
+    int max_tokens = 200;
+    float temperature = 0.7F;  // 0: greedy
+    float top_p = 0.9F;
+    int top_k = 40;
+    float min_p = 0.05F;
+    float repeat_penalty = 1.0F;
+    std::optional<std::uint32_t> seed;      // random if absent
+    std::vector<std::string> stop_strings;  // the text ends before the first of them
+};
+
+struct Completion {
+    std::string text;
+    int prompt_tokens = 0;      // of which
+    int cached_tokens = 0;      // were not computed again
+    int completion_tokens = 0;
+    Milliseconds first_token{};  // from the call to the first token
+    bool truncated = false;      // ended by max_tokens or a full context, not by the model
+};
+
+/// Gets each piece of the answer as it comes: whole UTF-8 characters, and never a part of a stop string.
+using TextSink = std::function<void(std::string_view piece)>;
+
+/// Writes the next message of a conversation.
+///
+/// Not thread-safe: call it on the executor that loaded it, one request at a time.
+class LanguageModel {
+public:
+    virtual ~LanguageModel() = default;
+
+    /// Answers `prompt`, streaming to `on_text`. Polls `stop` at least once a token, also while it reads the prompt.
+    /// Errors: InvalidInput if the fixed part and the question do not fit the context; Cancelled; Internal.
+    virtual Result<Completion> generate(const Prompt& prompt, const GenerationOptions& options,
+                                        const TextSink& on_text, std::stop_token stop) = 0;
+
+    /// Computes the fixed part of `prompt`, so that the next question to it starts warm. Errors as generate().
+    virtual Result<void> prepare(const Prompt& prompt, std::stop_token stop) = 0;
+};
+
+}  // namespace titans::mind
