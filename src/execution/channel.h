@@ -11,7 +11,8 @@
 
 namespace titans {
 
-/// A queue from any threads to one coroutine, which takes with `co_await channel.next()` on its own event loop.
+/// A queue from any threads to one coroutine, which takes with `co_await channel.next()` on its own
+/// event loop.
 template <typename T>
 class Channel {
 public:

@@ -43,7 +43,9 @@ void Executor::work(const std::stop_token& stop) {
         Job job;
         {
             std::unique_lock lock(mutex_);
-            if (!ready_.wait(lock, stop, [this] { return !interactive_.empty() || !background_.empty(); })) return;
+            if (!ready_.wait(lock, stop,
+                             [this] { return !interactive_.empty() || !background_.empty(); }))
+                return;
             if (stop.stop_requested()) return;
             auto& next = interactive_.empty() ? background_ : interactive_;
             job = std::move(next.front());

@@ -27,10 +27,10 @@ public:
     enum class Priority : std::uint8_t { Interactive, Background };
 
     struct Options {
-        std::string name;            // of the threads and in errors, at most 15 characters
+        std::string name;  // of the threads and in errors, at most 15 characters
         int threads = 1;
         std::size_t queue_size = 64;  // waiting jobs of each priority
-        int nice = 0;                 // added to the process's; threads that the jobs start inherit it
+        int nice = 0;  // added to the process's; threads that the jobs start inherit it
     };
 
     using Job = std::move_only_function<void()>;
@@ -93,7 +93,8 @@ public:
             loop.queueInLoop([caller] { caller.resume(); });
         };
         if (executor_.post(job, priority_)) return true;
-        value_ = fail(ErrorKind::Busy, "the server is busy: too many requests wait for " + executor_.name());
+        value_ = fail(ErrorKind::Busy,
+                      "the server is busy: too many requests wait for " + executor_.name());
         return false;
     }
 
@@ -123,10 +124,11 @@ private:
 
 }  // namespace detail
 
-/// co_await run_on(executor, job): runs job() there and resumes on the loop that awaited it, with its Result.
-/// Busy at once if the executor's queue is full; Internal if the job throws.
+/// co_await run_on(executor, job): runs job() there and resumes on the loop that awaited it, with
+/// its Result. Busy at once if the executor's queue is full; Internal if the job throws.
 template <typename Function>
-auto run_on(Executor& executor, Function function, Executor::Priority priority = Executor::Priority::Interactive) {
+auto run_on(Executor& executor, Function function,
+            Executor::Priority priority = Executor::Priority::Interactive) {
     return detail::RunOn<Function>(executor, std::move(function), priority);
 }
 

@@ -30,7 +30,8 @@ TEST(Executor, ResumesOnTheLoopThatAwaited) {
     Executor executor({.name = "test"});
     const bool same = on_loop<bool>([&]() -> Task<bool> {
         EventLoop& before = current_loop();
-        const Result<std::thread::id> ran_on = co_await run_on(executor, [] { return std::this_thread::get_id(); });
+        const Result<std::thread::id> ran_on =
+            co_await run_on(executor, [] { return std::this_thread::get_id(); });
         co_return &before == &current_loop() && *ran_on != std::this_thread::get_id();
     });
     EXPECT_TRUE(same);
@@ -39,7 +40,8 @@ TEST(Executor, ResumesOnTheLoopThatAwaited) {
 TEST(Executor, PassesTheErrorOfAJobOn) {
     Executor executor({.name = "test"});
     const Result<int> result = on_loop<Result<int>>([&]() -> Task<Result<int>> {
-        co_return co_await run_on(executor, []() -> Result<int> { return fail(ErrorKind::NotFound, "no such thing"); });
+        co_return co_await run_on(
+            executor, []() -> Result<int> { return fail(ErrorKind::NotFound, "no such thing"); });
     });
     ASSERT_FALSE(result);
     EXPECT_EQ(result.error().kind, ErrorKind::NotFound);
@@ -48,7 +50,8 @@ TEST(Executor, PassesTheErrorOfAJobOn) {
 TEST(Executor, MakesAnExceptionAnInternalError) {
     Executor executor({.name = "test"});
     const Result<int> result = on_loop<Result<int>>([&]() -> Task<Result<int>> {
-        co_return co_await run_on(executor, []() -> int { throw std::runtime_error("secret words"); });
+        co_return co_await run_on(executor,
+                                  []() -> int { throw std::runtime_error("secret words"); });
     });
     ASSERT_FALSE(result);
     EXPECT_EQ(result.error().kind, ErrorKind::Internal);

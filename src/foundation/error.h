@@ -8,7 +8,8 @@
 
 namespace titans {
 
-/// What went wrong, as far as callers must tell it apart. api/status.cpp maps each to an HTTP status.
+/// What went wrong, as far as callers must tell it apart. api/status.cpp maps each to an HTTP
+/// status.
 enum class ErrorKind : std::uint8_t {
     InvalidInput,
     NothingHeard,
@@ -29,7 +30,7 @@ std::string_view to_string(ErrorKind kind);
 
 struct Error {
     ErrorKind kind;
-    std::string message;      // sent to the client: names the field or model; never a path or a secret
+    std::string message;  // sent to the client: names the field or model; never a path or a secret
     std::string detail = {};  // logged only: errno, the library's own words
 };
 
@@ -53,14 +54,16 @@ inline std::unexpected<Error> fail(ErrorKind kind, std::string message, std::str
 #define TITANS_CO_TRY(declaration, expression) \
     TITANS_TRY_WITH(co_return, TITANS_CONCAT(titans_result_, __LINE__), declaration, expression)
 
-#define TITANS_TRY_WITH(leave, result, declaration, expression)        \
-    auto result = (expression);                                        \
-    if (!result) leave std::unexpected(std::move(result).error());     \
+#define TITANS_TRY_WITH(leave, result, declaration, expression)    \
+    auto result = (expression);                                    \
+    if (!result) leave std::unexpected(std::move(result).error()); \
     declaration = *std::move(result)
 
 /// For a Result<void>: returns its error, if it is one.
-#define TITANS_TRY_VOID(expression) \
-    if (auto titans_result = (expression); !titans_result) return std::unexpected(std::move(titans_result).error())
+#define TITANS_TRY_VOID(expression)                        \
+    if (auto titans_result = (expression); !titans_result) \
+    return std::unexpected(std::move(titans_result).error())
 
-#define TITANS_CO_TRY_VOID(expression) \
-    if (auto titans_result = (expression); !titans_result) co_return std::unexpected(std::move(titans_result).error())
+#define TITANS_CO_TRY_VOID(expression)                     \
+    if (auto titans_result = (expression); !titans_result) \
+    co_return std::unexpected(std::move(titans_result).error())

@@ -27,9 +27,10 @@ public:
     /// The rate of the Audio that recognize() takes.
     virtual SampleRate input_rate() const = 0;
 
-    /// Recognises all of `speech`, of any length. Polls `stop` between windows and inside the graph.
-    /// Errors: InvalidInput for an unknown language; Cancelled; Internal.
-    virtual Result<Transcript> recognize(const audio::Audio& speech, const RecognitionOptions& options,
+    /// Recognises all of `speech`, of any length. Polls `stop` between windows and inside the
+    /// graph. Errors: InvalidInput for an unknown language; Cancelled; Internal.
+    virtual Result<Transcript> recognize(const audio::Audio& speech,
+                                         const RecognitionOptions& options,
                                          std::stop_token stop) = 0;
 };
 

@@ -22,9 +22,10 @@ public:
     /// The name that is stored with each vector: vectors of different models are never compared.
     virtual const std::string& model() const = 0;
 
-    /// One Embedding for each of `texts` (UTF-8; what exceeds the model's context is cut off). Polls `stop` between batches.
-    /// Errors: Cancelled; Internal.
-    virtual Result<std::vector<Embedding>> embed(std::span<const std::string> texts, std::stop_token stop) = 0;
+    /// One Embedding for each of `texts` (UTF-8; what exceeds the model's context is cut off).
+    /// Polls `stop` between batches. Errors: Cancelled; Internal.
+    virtual Result<std::vector<Embedding>> embed(std::span<const std::string> texts,
+                                                 std::stop_token stop) = 0;
 };
 
 }  // namespace titans::knowledge

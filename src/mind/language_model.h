@@ -20,8 +20,8 @@ struct Message {
     std::string text;  // UTF-8
 };
 
-/// What a mind is asked. The first `fixed` messages do not change between the questions to one character (persona,
-/// pinned style): a mind that can keeps their computed state.
+/// What a mind is asked. The first `fixed` messages do not change between the questions to one
+/// character (persona, pinned style): a mind that can keeps their computed state.
 struct Prompt {
     std::vector<Message> messages;
     std::size_t fixed = 0;
@@ -40,14 +40,15 @@ struct GenerationOptions {
 
 struct Completion {
     std::string text;
-    int prompt_tokens = 0;      // of which
-    int cached_tokens = 0;      // were not computed again
+    int prompt_tokens = 0;  // of which
+    int cached_tokens = 0;  // were not computed again
     int completion_tokens = 0;
     Milliseconds first_token{};  // from the call to the first token
     bool truncated = false;      // ended by max_tokens or a full context, not by the model
 };
 
-/// Gets each piece of the answer as it comes: whole UTF-8 characters, and never a part of a stop string.
+/// Gets each piece of the answer as it comes: whole UTF-8 characters, and never a part of a stop
+/// string.
 using TextSink = std::function<void(std::string_view piece)>;
 
 /// Writes the next message of a conversation.
@@ -57,12 +58,14 @@ class LanguageModel {
 public:
     virtual ~LanguageModel() = default;
 
-    /// Answers `prompt`, streaming to `on_text`. Polls `stop` at least once a token, also while it reads the prompt.
-    /// Errors: InvalidInput if the fixed part and the question do not fit the context; Cancelled; Internal.
+    /// Answers `prompt`, streaming to `on_text`. Polls `stop` at least once a token, also while it
+    /// reads the prompt. Errors: InvalidInput if the fixed part and the question do not fit the
+    /// context; Cancelled; Internal.
     virtual Result<Completion> generate(const Prompt& prompt, const GenerationOptions& options,
                                         const TextSink& on_text, std::stop_token stop) = 0;
 
-    /// Computes the fixed part of `prompt`, so that the next question to it starts warm. Errors as generate().
+    /// Computes the fixed part of `prompt`, so that the next question to it starts warm. Errors as
+    /// generate().
     virtual Result<void> prepare(const Prompt& prompt, std::stop_token stop) = 0;
 };
 

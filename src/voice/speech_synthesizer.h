@@ -28,8 +28,10 @@ public:
     virtual SampleRate output_rate() const = 0;
 
     /// Speaks one sentence of UTF-8 `text` like `voice`. Polls `stop` between sampler steps.
-    /// Errors: InvalidInput if nothing in `text` can be pronounced, or for an unknown language; Cancelled.
-    virtual Result<audio::Audio> speak(std::string_view text, const VoiceSample& voice, std::stop_token stop) = 0;
+    /// Errors: InvalidInput if nothing in `text` can be pronounced, or for an unknown language;
+    /// Cancelled.
+    virtual Result<audio::Audio> speak(std::string_view text, const VoiceSample& voice,
+                                       std::stop_token stop) = 0;
 };
 
 }  // namespace titans::voice
