@@ -1,0 +1,269 @@
+#include "net/http_client.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <future>
+
+#include "net/loopback_server.h"
+
+namespace titans::net {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+using Connection = LoopbackServer::Connection;
+
+LoopbackServer::Handler answering(std::string bytes) {
+    return [bytes = std::move(bytes)](const std::string&, const Connection& connection) {
+        connection.send(bytes);
+    };
+}
+
+TEST(HttpClient, ReturnsStatusHeadersAndBody) {
+    LoopbackServer server(
+        answering(LoopbackServer::answer("201 Created", "hello", "X-Answer: 42\r\n")));
+    const auto response = HttpClient().send({.url = server.url()}, {}, {});
+    ASSERT_TRUE(response) << response.error().message;
+    EXPECT_EQ(response->status, 201);
+    EXPECT_EQ(response->body, "hello");
+    EXPECT_EQ(response->header("x-answer"), "42");
+    EXPECT_EQ(response->header("x-other"), "");
+}
+
+TEST(HttpClient, SendsMethodHeadersKeyAndBody) {
+    std::string seen;
+    LoopbackServer server([&](const std::string& request, const Connection& connection) {
+        seen = request;
+        connection.send(LoopbackServer::answer("200 OK", ""));
+    });
+    const auto response = HttpClient().send({.method = Method::Post,
+                                             .url = server.url("/questions?x=1"),
+                                             .headers = {{"Content-Type", "application/json"}},
+                                             .bearer = Secret("s3cret"),
+                                             .body = "{\"a\":1}"},
+                                            {}, {});
+    ASSERT_TRUE(response);
+    EXPECT_THAT(seen, testing::StartsWith("POST /questions?x=1 HTTP/1.1\r\n"));
+    EXPECT_THAT(seen, HasSubstr("Content-Type: application/json\r\n"));
+    EXPECT_THAT(seen, HasSubstr("Authorization: Bearer s3cret\r\n"));
+    EXPECT_THAT(seen, testing::EndsWith("\r\n\r\n{\"a\":1}"));
+}
+
+TEST(HttpClient, SendsAFormWithFieldsAndFiles) {
+    const auto file = std::filesystem::path(testing::TempDir()) / "knowledge.txt";
+    std::ofstream(file) << "The lighthouse was built in 1871.";
+    std::string seen;
+    LoopbackServer server([&](const std::string& request, const Connection& connection) {
+        seen = request;
+        connection.send(LoopbackServer::answer("200 OK", ""));
+    });
+    const auto response =
+        HttpClient().send({.method = Method::Post,
+                           .url = server.url(),
+                           .form = {{.name = "name", .value = "Ada"},
+                                    {.name = "file", .file = file, .content_type = "text/plain"}}},
+                          {}, {});
+    ASSERT_TRUE(response) << response.error().message;
+    EXPECT_THAT(seen, HasSubstr("name=\"name\"\r\n\r\nAda\r\n"));
+    EXPECT_THAT(seen, HasSubstr("name=\"file\"; filename=\"knowledge.txt\"\r\n"
+                                "Content-Type: text/plain\r\n"));
+    EXPECT_THAT(seen, HasSubstr("The lighthouse was built in 1871."));
+}
+
+TEST(HttpClient, NamesTheFieldWhoseFileCannotBeRead) {
+    const auto response =
+        HttpClient().send({.method = Method::Post,
+                           .url = "http://127.0.0.1:1/",
+                           .form = {{.name = "character_image", .file = "/nowhere/cat.png"}}},
+                          {}, {});
+    ASSERT_FALSE(response);
+    EXPECT_EQ(response.error().kind, ErrorKind::InvalidInput);
+    EXPECT_THAT(response.error().message, HasSubstr("character_image"));
+    EXPECT_THAT(response.error().message, Not(HasSubstr("nowhere")));
+}
+
+TEST(HttpClient, StreamsASuccessToTheSinkBeforeItsEnd) {
+    // The server sends the second half only after the sink had the first.
+    std::promise<void> first_came;
+    LoopbackServer server([&](const std::string&, const Connection& connection) {
+        connection.send("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\none");
+        first_came.get_future().wait();
+        connection.send("two");
+    });
+    std::vector<std::string> pieces;
+    const auto response =
+        HttpClient().send({.url = server.url()},
+                          [&](const HttpResponse& head, std::string_view bytes) -> Result<void> {
+                              EXPECT_EQ(head.status, 200);
+                              EXPECT_EQ(head.header("content-length"), "6");
+                              if (pieces.empty()) first_came.set_value();
+                              pieces.emplace_back(bytes);
+                              return {};
+                          },
+                          {});
+    ASSERT_TRUE(response) << response.error().message;
+    EXPECT_EQ(pieces, (std::vector<std::string>{"one", "two"}));
+    EXPECT_EQ(response->body, "");
+}
+
+TEST(HttpClient, KeepsTheBodyOfAFailureFromTheSink) {
+    LoopbackServer server(answering(LoopbackServer::answer("404 Not Found", "no such thing")));
+    const auto response =
+        HttpClient().send({.url = server.url()},
+                          [](const HttpResponse&, std::string_view) -> Result<void> {
+                              return fail(ErrorKind::Internal, "called");
+                          },
+                          {});
+    ASSERT_TRUE(response) << response.error().message;
+    EXPECT_EQ(response->status, 404);
+    EXPECT_EQ(response->body, "no such thing");
+}
+
+TEST(HttpClient, PassesTheErrorOfTheSinkOn) {
+    LoopbackServer server(answering(LoopbackServer::answer("200 OK", "bytes")));
+    const auto response =
+        HttpClient().send({.url = server.url()},
+                          [](const HttpResponse&, std::string_view) -> Result<void> {
+                              return fail(ErrorKind::Conflict, "not now");
+                          },
+                          {});
+    ASSERT_FALSE(response);
+    EXPECT_EQ(response.error().kind, ErrorKind::Conflict);
+    EXPECT_EQ(response.error().message, "not now");
+}
+
+TEST(HttpClient, EndsAnEndlessAnswer) {
+    LoopbackServer server([](const std::string&, const Connection& connection) {
+        connection.send("HTTP/1.1 200 OK\r\n\r\n");
+        while (connection.send(std::string(10000, 'x'))) {
+        }
+    });
+    const auto response =
+        HttpClient().send({.url = server.url(), .max_response_bytes = 100000}, {}, {});
+    ASSERT_FALSE(response);
+    EXPECT_EQ(response.error().kind, ErrorKind::TooLarge);
+}
+
+TEST(HttpClient, SaysThatNothingAnswers) {
+    std::string url;
+    {
+        LoopbackServer gone(answering(""));
+        url = gone.url("/secret-path");
+    }
+    const auto response = HttpClient().send({.url = url}, {}, {});
+    ASSERT_FALSE(response);
+    EXPECT_EQ(response.error().kind, ErrorKind::Upstream);
+    EXPECT_THAT(response.error().message, HasSubstr("127.0.0.1:"));
+    EXPECT_THAT(response.error().message, Not(HasSubstr("secret-path")));
+}
+
+TEST(HttpClient, KeepsItsDeadline) {
+    LoopbackServer server([](const std::string&, const Connection& connection) {
+        connection.wait_until_client_leaves();
+    });
+    const auto response =
+        HttpClient().send({.url = server.url(), .deadline = std::chrono::milliseconds(50)}, {}, {});
+    ASSERT_FALSE(response);
+    EXPECT_EQ(response.error().kind, ErrorKind::Timeout);
+}
+
+TEST(HttpClient, StopsAtOnceWhenAsked) {
+    std::stop_source source;
+    LoopbackServer server([&](const std::string&, const Connection& connection) {
+        source.request_stop();
+        connection.wait_until_client_leaves();
+    });
+    const auto start = std::chrono::steady_clock::now();
+    const auto response = HttpClient().send({.url = server.url()}, {}, source.get_token());
+    ASSERT_FALSE(response);
+    EXPECT_EQ(response.error().kind, ErrorKind::Cancelled);
+    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(500));
+}
+
+TEST(HttpClient, ReportsAConnectionThatBreaks) {
+    LoopbackServer server(answering("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc"));
+    const auto response = HttpClient().send({.url = server.url()}, {}, {});
+    ASSERT_FALSE(response);
+    EXPECT_EQ(response.error().kind, ErrorKind::Upstream);
+}
+
+TEST(HttpClient, FollowsRedirectsOnlyWhereAsked) {
+    LoopbackServer server([](const std::string& request, const Connection& connection) {
+        connection.send(request.starts_with("GET /a ")
+                            ? LoopbackServer::answer("302 Found", "moved", "Location: /b\r\n")
+                            : LoopbackServer::answer("200 OK", "here"));
+    });
+    const auto stayed = HttpClient().send({.url = server.url("/a")}, {}, {});
+    ASSERT_TRUE(stayed);
+    EXPECT_EQ(stayed->status, 302);
+    const auto followed = HttpClient().send({.url = server.url("/a"), .max_redirects = 1}, {}, {});
+    ASSERT_TRUE(followed) << followed.error().message;
+    EXPECT_EQ(followed->body, "here");
+}
+
+TEST(HttpClient, GivesUpOnACircleOfRedirects) {
+    LoopbackServer server(answering(LoopbackServer::answer("302 Found", "", "Location: /\r\n")));
+    const auto response = HttpClient().send({.url = server.url(), .max_redirects = 3}, {}, {});
+    ASSERT_FALSE(response);
+    EXPECT_EQ(response.error().kind, ErrorKind::Upstream);
+    EXPECT_EQ(server.requests(), 4);
+}
+
+TEST(HttpClient, KeepsTheKeyFromAnotherOrigin) {
+    std::string at_first;
+    std::string at_second;
+    LoopbackServer second([&](const std::string& request, const Connection& connection) {
+        at_second = request;
+        connection.send(LoopbackServer::answer("200 OK", ""));
+    });
+    LoopbackServer first([&](const std::string& request, const Connection& connection) {
+        at_first = request;
+        connection.send(LoopbackServer::answer(
+            "307 Temporary Redirect", "", std::format("Location: {}\r\n", second.url("/there"))));
+    });
+    const auto response = HttpClient().send({.url = first.url(),
+                                             .headers = {{"Range", "bytes=5-"}},
+                                             .bearer = Secret("s3cret"),
+                                             .max_redirects = 1},
+                                            {}, {});
+    ASSERT_TRUE(response) << response.error().message;
+    EXPECT_THAT(at_first, HasSubstr("s3cret"));
+    EXPECT_THAT(at_second, HasSubstr("GET /there"));
+    EXPECT_THAT(at_second, HasSubstr("Range: bytes=5-"));
+    EXPECT_THAT(at_second, Not(HasSubstr("s3cret")));
+}
+
+TEST(HttpClient, RefusesARedirectToAFile) {
+    LoopbackServer server(
+        answering(LoopbackServer::answer("302 Found", "", "Location: file:///etc/passwd\r\n")));
+    const auto response = HttpClient().send({.url = server.url(), .max_redirects = 1}, {}, {});
+    ASSERT_FALSE(response);
+    EXPECT_EQ(response.error().kind, ErrorKind::Upstream);
+}
+
+TEST(HttpClient, RefusesWhatIsNotHttp) {
+    for (const char* url : {"file:///etc/passwd", "ftp://example.org/", "example.org", "",
+                            "http://", "http://user:word@127.0.0.1/", "http://a b/"}) {
+        const auto response = HttpClient().send({.url = url}, {}, {});
+        ASSERT_FALSE(response) << url;
+        EXPECT_EQ(response.error().kind, ErrorKind::InvalidInput) << url;
+    }
+}
+
+TEST(HttpClient, RefusesAHeaderWithALineBreak) {
+    const auto response = HttpClient().send(
+        {.url = "http://127.0.0.1:1/", .headers = {{"X", "a\r\nInjected: b"}}}, {}, {});
+    ASSERT_FALSE(response);
+    EXPECT_EQ(response.error().kind, ErrorKind::InvalidInput);
+}
+
+TEST(HostOf, NamesHostAndPortAlone) {
+    EXPECT_EQ(host_of("https://example.org/a?key=b"), "example.org");
+    EXPECT_EQ(host_of("http://127.0.0.1:5000/"), "127.0.0.1:5000");
+    EXPECT_EQ(host_of("ftp://example.org/"), "");
+}
+
+}  // namespace
+}  // namespace titans::net
