@@ -1,0 +1,25 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "character/turn.h"
+#include "store/character_store.h"
+
+namespace titans::api {
+
+/// The words of the API for what character/ gives. `base` is where clients reach the server,
+/// without a slash.
+
+std::string audio_url(const std::string& base, const character::AudioFile& file);
+
+nlohmann::json answer_json(const character::Answer& answer, const std::string& base);
+
+/// `detailed`: with the settings, as get-character shows them.
+nlohmann::json character_json(const store::CharacterRecord& character, const std::string& base,
+                              bool detailed);
+
+/// One server-sent event, with its closing blank line.
+std::string event_text(const character::Event& event, const std::string& base);
+
+}  // namespace titans::api

@@ -1,0 +1,131 @@
+#include "api/server.h"
+
+#include <drogon/HttpAppFramework.h>
+
+#include "api/requests.h"
+#include "api/routes.h"
+#include "api/status.h"
+#include "foundation/log.h"
+#include "voice/families.h"
+
+namespace titans::api {
+namespace {
+
+// The event loops parse, route and write; two keep one slow parse from delaying everybody.
+constexpr std::size_t kEventLoops = 2;
+constexpr std::size_t kMaxInMemoryBody = std::size_t{1} << 20;
+
+/// Compares without telling by its time how much was right.
+bool same_secret(const std::string& given, const std::string& wanted) {
+    unsigned char difference = given.size() == wanted.size() ? 0 : 1;
+    for (std::size_t i = 0; i < given.size(); ++i) {
+        difference |= static_cast<unsigned char>(given[i] ^ wanted[i % wanted.size()]);
+    }
+    return difference == 0;
+}
+
+/// Everything but the greeting and the media, whose names nobody can guess, wants the key where
+/// there is one.
+bool is_authorized(const drogon::HttpRequestPtr& request, const Secret& api_key) {
+    if (api_key.empty()) return true;
+    const std::string& path = request->path();
+    if (path == "/" || path.starts_with("/serve-audio/") || path.starts_with("/serve-image/"))
+        return true;
+    const std::string& bearer = request->getHeader("authorization");
+    const std::string given =
+        bearer.starts_with("Bearer ") ? bearer.substr(7) : request->getHeader("x-api-key");
+    return same_secret(given, api_key.reveal());
+}
+
+drogon::HttpResponsePtr framework_error(drogon::HttpStatusCode status,
+                                        const drogon::HttpRequestPtr& request) {
+    switch (status) {
+        case drogon::k404NotFound:
+            return json_response(error_body("there is nothing at this address"), status);
+        case drogon::k405MethodNotAllowed:
+            return json_response(
+                error_body(std::format("{} is not allowed here", request->methodString())), status);
+        case drogon::k413RequestEntityTooLarge:
+            return json_response(
+                error_body("the request is larger than this server takes (MAX_UPLOAD_MB)"), status);
+        default:
+            return json_response(error_body("the request could not be served"), status);
+    }
+}
+
+nlohmann::json voice_list() {
+    nlohmann::json models = nlohmann::json::array();
+    for (const voice::VoiceFamily& family : voice::families()) {
+        nlohmann::json model{{"name", family.name}, {"dependencies", nlohmann::json::array()}};
+        for (const std::string_view dependency : family.dependencies)
+            model["dependencies"].push_back(dependency);
+        const std::string_view missing = family.missing();
+        model["available"] = missing.empty();
+        if (!missing.empty()) model["reason"] = missing;
+        models.push_back(std::move(model));
+    }
+    return {{"models", std::move(models)}, {"status", "success"}};
+}
+
+void add_plain_routes() {
+    drogon::app().registerHandler(
+        "/",
+        [](const drogon::HttpRequestPtr&,
+           std::function<void(const drogon::HttpResponsePtr&)>&& answer) {
+            answer(json_response({{"message", "Titans API - Ready for character interactions!"},
+                                  {"status", "success"}}));
+        },
+        {drogon::Get});
+    drogon::app().registerHandler("/get-tts-models",
+                                  [](const drogon::HttpRequestPtr&,
+                                     std::function<void(const drogon::HttpResponsePtr&)>&& answer) {
+                                      answer(json_response(voice_list()));
+                                  },
+                                  {drogon::Get});
+}
+
+}  // namespace
+
+void run_server(const ServerOptions& options, Services services, std::function<void()> on_ready,
+                std::stop_source shutdown) {
+    const RouteContext context{options, services, shutdown};
+    auto& app = drogon::app();
+    app.addListener(options.host, options.port);
+    app.setThreadNum(kEventLoops);
+    app.setLogLevel(trantor::Logger::kFatal);  // what matters of it is logged by us
+    app.enableServerHeader(false);
+    app.setClientMaxBodySize(options.max_upload_bytes);
+    app.setClientMaxMemoryBodySize(kMaxInMemoryBody);
+    app.setUploadPath(options.uploads.string());
+    app.setIdleConnectionTimeout(static_cast<std::size_t>(options.request_timeout.count()) + 60);
+    app.setCustomErrorHandler(
+        [](drogon::HttpStatusCode status, const drogon::HttpRequestPtr& request) {
+            return framework_error(status, request);
+        });
+    app.setExceptionHandler([](const std::exception& exception, const drogon::HttpRequestPtr&,
+                               std::function<void(const drogon::HttpResponsePtr&)>&& answer) {
+        answer(error_response({ErrorKind::Internal, "internal error", exception.what()}));
+    });
+    app.registerPreRoutingAdvice([api_key = options.api_key](const drogon::HttpRequestPtr& request,
+                                                             drogon::AdviceCallback&& answer,
+                                                             drogon::AdviceChainCallback&& go_on) {
+        if (is_authorized(request, api_key)) return go_on();
+        answer(error_response(
+            {ErrorKind::Unauthorized, "this server wants its key: Authorization: Bearer KEY"}));
+    });
+    add_plain_routes();
+    add_character_routes(context);
+    add_ask_routes(context);
+    add_media_routes(context);
+    app.registerBeginningAdvice(std::move(on_ready));
+    const auto end = [shutdown]() mutable {
+        log::info("server.stopping", "");
+        shutdown.request_stop();
+        drogon::app().quit();
+    };
+    app.setIntSignalHandler(end);
+    app.setTermSignalHandler(end);
+    app.run();
+}
+
+}  // namespace titans::api

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <stop_token>
+#include <string>
+
+#include "character/characters.h"
+#include "character/conversation.h"
+#include "foundation/secret.h"
+#include "store/character_store.h"
+#include "store/files/media_store.h"
+
+namespace titans::api {
+
+struct ServerOptions {
+    std::string host;
+    std::uint16_t port = 0;
+    std::string public_url;  // empty: from each request
+    std::size_t max_upload_bytes = 0;
+    std::chrono::seconds request_timeout{};
+    Secret api_key;                 // empty: none is asked for
+    std::filesystem::path uploads;  // where large bodies wait on disk
+};
+
+/// What the routes bring together.
+struct Services {
+    store::CharacterStore& characters;
+    character::Characters& maker;
+    character::Conversation& conversation;
+    store::MediaStore& files;
+    store::MediaStore& audio_files;
+};
+
+/// The HTTP server: routes to `services`, until the process is told to end (SIGINT, SIGTERM).
+///
+/// `on_ready` is called once it listens. `shutdown` is stopped when the end begins.
+/// There is one in a process: Drogon's application is.
+void run_server(const ServerOptions& options, Services services, std::function<void()> on_ready,
+                std::stop_source shutdown);
+
+}  // namespace titans::api

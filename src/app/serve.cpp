@@ -1,0 +1,138 @@
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <print>
+
+#include "api/server.h"
+#include "app/words.h"
+#include "character/characters.h"
+#include "character/conversation.h"
+#include "character/engines.h"
+#include "character/lazy_embedder.h"
+#include "engine/ggml/backends.h"
+#include "execution/executor.h"
+#include "foundation/log.h"
+#include "knowledge/embedding_worker.h"
+#include "knowledge/recall.h"
+#include "models/model_store.h"
+#include "store/files/media_store.h"
+#include "store/sqlite/sqlite_character_store.h"
+#include "voice/espeak/espeak_synthesizer.h"
+
+namespace titans::app {
+namespace {
+
+/// Says what hinders a server on this address: another one, most often. Drogon would end the
+/// process without a word.
+Result<void> check_address(const config::Settings::Server& server) {
+    const std::string host = server.host == "localhost" ? "127.0.0.1" : server.host;
+    sockaddr_storage address{};
+    auto* const v4 = reinterpret_cast<sockaddr_in*>(&address);
+    auto* const v6 = reinterpret_cast<sockaddr_in6*>(&address);
+    if (inet_pton(AF_INET, host.c_str(), &v4->sin_addr) == 1) {
+        v4->sin_family = AF_INET;
+        v4->sin_port = htons(server.port);
+    } else if (inet_pton(AF_INET6, host.c_str(), &v6->sin6_addr) == 1) {
+        v6->sin6_family = AF_INET6;
+        v6->sin6_port = htons(server.port);
+    } else {
+        return fail(ErrorKind::InvalidInput, std::format("HOST: {} is no IP address", server.host));
+    }
+    const int probe = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const int reuse = 1;
+    setsockopt(probe, SOL_SOCKET, SO_REUSEADDR, &reuse, sizeof reuse);
+    const int bound = bind(probe, reinterpret_cast<const sockaddr*>(&address),
+                           address.ss_family == AF_INET ? sizeof *v4 : sizeof *v6);
+    const int error = errno;
+    close(probe);
+    if (bound == 0) return {};
+    if (error == EADDRINUSE) {
+        return fail(ErrorKind::Conflict,
+                    std::format("something, perhaps another Titans, is already running on {}:{}; "
+                                "stop it or set another PORT",
+                                server.host, server.port));
+    }
+    return fail(ErrorKind::InvalidInput,
+                std::format("HOST, PORT: cannot listen on {}:{}: {}", server.host, server.port,
+                            std::strerror(error)));
+}
+
+}  // namespace
+
+int serve(Arguments arguments, const config::Settings& settings) {
+    if (!arguments.empty())
+        return complain("usage: titans serve (it is configured by .env and the environment)");
+    for (const std::string& warning : settings.warnings) log::warn("settings", "{}", warning);
+    if (const auto free = check_address(settings.server); !free)
+        return complain(free.error().message);
+    std::error_code failed;
+    std::filesystem::create_directories(settings.data, failed);
+    if (failed) return complain(std::format("DATA_DIR: cannot be made: {}", failed.message()));
+
+    // Built once, in order; nothing below is found in any other way than by its constructor.
+    const engine::Backends backends = engine::load_backends();
+    const int threads = settings.compute.threads;
+    // Generation uses all processors: the nice value lets the event loops and the voice go before
+    // it.
+    Executor compute({.name = "compute", .queue_size = settings.server.queue_size, .nice = 5});
+    Executor speech({.name = "speech", .queue_size = 256});
+    Executor files({.name = "files", .threads = 2});
+    Executor database({.name = "database", .queue_size = 1024});
+
+    models::ModelStore models({.models_dir = settings.models.folder,
+                               .downloads_dir = settings.models.downloads,
+                               .hub_endpoint = settings.models.hub_endpoint,
+                               .program = "/proc/self/exe"});
+    auto characters = store::SqliteCharacterStore::open(settings.data / "titans.db", database);
+    if (!characters)
+        return complain(
+            std::format("{} {}", characters.error().message, characters.error().detail));
+    auto character_files = store::MediaStore::open(settings.data / "files");
+    auto audio_files = store::MediaStore::open(settings.data / "audio");
+    if (!character_files || !audio_files) return complain("DATA_DIR: cannot be written to");
+    auto speaker = voice::EspeakSynthesizer::load();
+    if (!speaker)
+        return complain(std::format("{} {}", speaker.error().message, speaker.error().detail));
+
+    character::Engines engines(models,
+                               {.threads = threads, .gguf_model = settings.models.gguf_model});
+    character::LazyEmbedder embedder(engines);
+    knowledge::Recall recall(**characters, &embedder, compute);
+    knowledge::EmbeddingWorker embedding(**characters, embedder, compute);
+    character::Characters maker({**characters, *character_files, embedding, files});
+    character::Conversation conversation({.characters = **characters,
+                                          .audio_files = *audio_files,
+                                          .recall = recall,
+                                          .engines = engines,
+                                          .speaker = **speaker,
+                                          .compute = compute,
+                                          .speech = speech,
+                                          .files = files});
+    const auto on_ready = [&] {
+        [](character::Characters& made, knowledge::EmbeddingWorker& worker) -> DetachedTask {
+            const Result<void> swept = co_await made.sweep();
+            if (!swept) log::warn("files.not_swept", "detail=\"{}\"", swept.error().detail);
+            worker.wake();
+        }(maker, embedding);
+        std::println("ready http://{}:{}", settings.server.host, settings.server.port);
+        std::fflush(stdout);
+    };
+    api::run_server(
+        {.host = settings.server.host == "localhost" ? "127.0.0.1" : settings.server.host,
+         .port = settings.server.port,
+         .public_url = settings.server.public_url,
+         .max_upload_bytes = settings.server.max_upload_bytes,
+         .request_timeout = settings.server.request_timeout,
+         .api_key = settings.server.api_key,
+         .uploads = settings.data / "uploads"},
+        {**characters, maker, conversation, *character_files, *audio_files}, on_ready, {});
+    // Crash-only: everything acknowledged is on disk, and what still runs has no one left to tell.
+    std::fflush(nullptr);
+    std::_Exit(0);
+}
+
+}  // namespace titans::app

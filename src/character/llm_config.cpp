@@ -1,0 +1,34 @@
+#include "character/llm_config.h"
+
+#include "character/settings_reader.h"
+
+namespace titans::character {
+
+Result<LlmConfig> parse_llm_config(std::string_view json) {
+    SettingsReader reader("llm_config", json);
+    LlmConfig config;
+    std::string api_key;
+    reader.read(config.model_name, "model_name");
+    reader.read(config.model_path, "model_path");
+    reader.read(config.base_url, "base_url");
+    reader.read(api_key, "api_key");
+    reader.read(config.system_prompt, "system_prompt", 65'536);
+    reader.read(config.generation.max_tokens, "max_tokens", 1, 32'768);
+    reader.read(config.generation.temperature, "temperature", 0.0F, 2.0F);
+    reader.read(config.generation.top_p, "top_p", 0.0F, 1.0F);
+    reader.read(config.generation.top_k, "top_k", 0, 1000);
+    reader.read(config.generation.min_p, "min_p", 0.0F, 1.0F);
+    reader.read(config.generation.repeat_penalty, "repeat_penalty", 0.5F, 2.0F);
+    reader.read(config.generation.stop_strings, "stop_tokens");
+    std::optional<int> seed;
+    reader.read(seed, "seed", 0, std::numeric_limits<int>::max());
+    if (seed) config.generation.seed = static_cast<std::uint32_t>(*seed);
+    reader.read(config.context_length, "context_length", 256, 1 << 20);
+    reader.read(config.batch_size, "batch_size", 1, 16'384);
+    reader.read(config.gpu_layers, "gpu_layers", -1, 1000);
+    if (reader.mistake()) return std::unexpected(*reader.mistake());
+    config.has_api_key = !api_key.empty();
+    return config;
+}
+
+}  // namespace titans::character
