@@ -1,0 +1,103 @@
+#include <unistd.h>
+
+#include <format>
+#include <nlohmann/json.hpp>
+#include <print>
+
+#include "cli/arguments.h"
+#include "cli/run.h"
+#include "cli/terminal.h"
+
+namespace titans::cli {
+namespace {
+
+using nlohmann::json;
+
+struct FormOption {
+    std::string_view option;
+    const char* field;
+    bool is_file;
+};
+
+constexpr std::array<FormOption, 9> kFormOptions{{
+    {"name", "name", false},
+    {"llm-model", "llm_model", false},
+    {"llm-config", "llm_config", false},
+    {"voice-settings", "voice_cloning_settings", false},
+    {"stt-settings", "stt_settings", false},
+    {"image", "character_image", true},
+    {"knowledge", "knowledge_base_file", true},
+    {"voice", "voice_cloning_audio", true},
+    {"style", "style_tuning_file", true},
+}};
+
+}  // namespace
+
+Result<net::FormPart> file_part(std::string_view option, std::string field,
+                                std::filesystem::path file) {
+    std::error_code ignored;
+    if (!std::filesystem::is_regular_file(file, ignored) || access(file.c_str(), R_OK) != 0) {
+        return fail(ErrorKind::InvalidInput,
+                    std::format("--{}: {} is no file that can be read", option, file.string()));
+    }
+    return net::FormPart{.name = std::move(field), .file = std::move(file)};
+}
+
+Result<void> create(Words arguments, const ApiClient& api) {
+    TITANS_TRY(const Arguments given,
+               Arguments::parse(
+                   arguments, {.options = {"name", "llm-model", "llm-config", "voice-settings",
+                                           "stt-settings", "image", "knowledge", "voice", "style"},
+                               .flags = {"json"}}));
+    if (!given.has("name"))
+        return fail(ErrorKind::InvalidInput, "--name: every character needs one");
+    std::vector<net::FormPart> form;
+    for (const auto& [option, field, is_file] : kFormOptions) {
+        const std::string* value = given.find(option);
+        if (value == nullptr) continue;
+        if (is_file) {
+            TITANS_TRY(net::FormPart part, file_part(option, field, *value));
+            form.push_back(std::move(part));
+        } else {
+            form.push_back({.name = field, .value = *value});
+        }
+    }
+    TITANS_TRY(const json answer, api.post_form("/create-character", std::move(form)));
+    if (given.has("json")) {
+        std::println("{}", answer.dump(2));
+        return {};
+    }
+    std::println("created {}  {}", answer.value("character_id", std::int64_t{0}),
+                 printable(*given.find("name")));
+    return {};
+}
+
+Result<void> list(Words arguments, const ApiClient& api) {
+    TITANS_TRY(const Arguments given, Arguments::parse(arguments, {.flags = {"json"}}));
+    TITANS_TRY(const json answer, api.get("/get-characters"));
+    if (given.has("json")) {
+        std::println("{}", answer.dump(2));
+        return {};
+    }
+    const json characters = answer.value("characters", json::array());
+    if (characters.empty())
+        std::println("no characters yet: make one with titans create, or titans demo");
+    for (const json& character : characters) {
+        std::println("{:>4}  {}  {}", character.value("id", std::int64_t{0}),
+                     character.value("created_at", ""), printable(character.value("name", "")));
+    }
+    return {};
+}
+
+Result<void> remove(Words arguments, const ApiClient& api) {
+    TITANS_TRY(const Arguments given, Arguments::parse(arguments, {.most_positional = 1}));
+    if (given.positional().empty()) {
+        return fail(ErrorKind::InvalidInput, "delete: which character? Give its id or its name");
+    }
+    TITANS_TRY(const std::int64_t id, api.find_character(given.positional()[0]));
+    TITANS_TRY(const json answer, api.remove(std::format("/delete-character/{}", id)));
+    std::println("deleted {}", id);
+    return {};
+}
+
+}  // namespace titans::cli
