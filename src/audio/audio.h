@@ -11,7 +11,8 @@ namespace titans::audio {
 /// Mono PCM in [-1, 1]. The rate travels with the samples: nothing takes one without the other.
 class Audio {
 public:
-    Audio(SampleRate rate, std::vector<float> samples) : rate_(rate), samples_(std::move(samples)) {}
+    Audio(SampleRate rate, std::vector<float> samples)
+        : rate_(rate), samples_(std::move(samples)) {}
 
     SampleRate rate() const { return rate_; }
     std::span<const float> samples() const& { return samples_; }
