@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace titans::models {
+
+enum class ModelTask : std::uint8_t { Mind, Ears, Embedder };
+
+std::string_view to_string(ModelTask task);
+
+/// A file in a repository of a model hub: <endpoint>/<repository>/resolve/<revision>/<file>.
+struct HubFile {
+    std::string_view repository;
+    std::string_view revision;
+    std::string_view file;
+};
+
+/// A file in the wheel of a Python package.
+struct PackageMember {
+    std::string_view package;
+    std::string_view version;
+    std::string_view member;
+};
+
+/// One file of a model: the same bytes, and so the same hash, whatever the source.
+struct ModelFile {
+    std::string_view name;  // in the model's folder, perhaps in a folder of its own there
+    std::uint64_t bytes;
+    std::string_view sha256;
+    HubFile hub;
+    std::span<const PackageMember> parts;  // one after the other; none: on the hub alone
+};
+
+struct CatalogueModel {
+    std::string_view name;
+    ModelTask task;
+    std::string_view family;  // with size, as people name models: "whisper", "base"
+    std::string_view size;
+    bool is_default;  // of its task; one each
+    std::string_view licence;
+    std::string_view description;
+    std::span<const ModelFile> files;  // the weights first
+    std::string_view conversion;       // KIND of `titans convert`; empty: loaded as it comes
+    std::string_view result;           // the file that is loaded
+};
+
+/// Every model that Titans fetches by name.
+std::span<const CatalogueModel> catalogue();
+
+/// Null if there is none of that name.
+const CatalogueModel* find_model(std::string_view name);
+
+/// Null if there is none; "large" and "turbo" are Whisper's large-v3 and large-v3-turbo.
+const CatalogueModel* find_model(ModelTask task, std::string_view family, std::string_view size);
+
+const CatalogueModel& default_of(ModelTask task);
+
+/// Bytes of all its files.
+std::uint64_t download_bytes(const CatalogueModel& model);
+
+}  // namespace titans::models

