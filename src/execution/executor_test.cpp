@@ -1,30 +1,15 @@
 #include "execution/executor.h"
 
 #include <gtest/gtest.h>
-#include <trantor/net/EventLoopThread.h>
 
-#include <future>
 #include <latch>
 #include <stdexcept>
 
 #include "execution/channel.h"
+#include "execution/testing.h"
 
 namespace titans {
 namespace {
-
-/// Runs a coroutine to its end on an event loop of its own.
-template <typename T>
-T on_loop(std::function<Task<T>()> start) {
-    trantor::EventLoopThread thread("test");
-    thread.run();
-    std::promise<T> promise;
-    thread.getLoop()->queueInLoop([&] {
-        [](std::function<Task<T>()> begin, std::promise<T>& done) -> DetachedTask {
-            done.set_value(co_await begin());
-        }(start, promise);
-    });
-    return promise.get_future().get();
-}
 
 TEST(Executor, ResumesOnTheLoopThatAwaited) {
     Executor executor({.name = "test"});

@@ -19,7 +19,7 @@ struct StyleExample {
 /// knowledge/, so that every database finds the same.
 struct NewPassage {
     std::string text;
-    std::vector<std::string> words;
+    std::vector<std::string> words;  // without white space or control characters; those with are not found
 };
 
 struct NewCharacter {
@@ -60,6 +60,12 @@ struct ScoredPassage {
     double score = 0;
 };
 
+/// How common words are among one character's passages.
+struct WordCounts {
+    std::int64_t passages = 0;                // of the character
+    std::vector<std::int64_t> containing;     // for each word asked for: the passages that hold it
+};
+
 struct PassageVector {
     std::int64_t passage_id = 0;
     std::vector<float> vector;
@@ -83,7 +89,10 @@ public:
     /// Every name in image_file and voice_file: what must not be swept from files/.
     virtual Task<Result<std::vector<std::string>>> file_names() = 0;
 
-    /// The best `limit` passages of `id` with at least one of `words`, best first.
+    /// In how many passages of `id` each of `words` stands.
+    virtual Task<Result<WordCounts>> count_words(CharacterId id, std::vector<std::string> words) = 0;
+    /// The best `limit` passages of `id` with at least one of `words`, best first. The score is BM25 (k1 1.2, b 0.75)
+    /// over this character's passages alone, so that other characters change nothing.
     virtual Task<Result<std::vector<ScoredPassage>>> search_words(CharacterId id, std::vector<std::string> words,
                                                                   int limit) = 0;
     /// The nearest `limit` passages of `id` among those with a vector of `model`, best first; score = cosine.

@@ -1,0 +1,88 @@
+#include "store/sqlite/migrations.h"
+
+#include <array>
+#include <format>
+#include <string_view>
+
+namespace titans::store::sqlite {
+
+namespace {
+
+/// One script for each version: never changed once released, only followed by another.
+constexpr std::array<std::string_view, 1> kScripts{
+    // Ids are never used again (AUTOINCREMENT), so that a vector that comes late cannot land on another's passage. The
+    // passages of a character are inserted in one transaction: their ids are a range, which is how the index of words,
+    // which knows only ids, is searched for one character.
+    R"sql(
+CREATE TABLE character (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL,
+    slug TEXT UNIQUE,
+    llm_model TEXT NOT NULL,
+    llm_config TEXT NOT NULL,
+    voice_cloning_settings TEXT NOT NULL,
+    stt_settings TEXT NOT NULL,
+    image_file TEXT NOT NULL,
+    voice_file TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    words INTEGER NOT NULL
+);
+
+CREATE TABLE style_example (
+    character_id INTEGER NOT NULL REFERENCES character ON DELETE CASCADE,
+    position INTEGER NOT NULL,
+    question TEXT NOT NULL,
+    response TEXT NOT NULL,
+    PRIMARY KEY (character_id, position)
+) WITHOUT ROWID;
+
+CREATE TABLE passage (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    character_id INTEGER NOT NULL REFERENCES character ON DELETE CASCADE,
+    text TEXT NOT NULL
+);
+CREATE INDEX passage_of_character ON passage (character_id);
+
+-- Words come cut and folded, joined by spaces: every other printable ASCII character belongs to a word here.
+CREATE VIRTUAL TABLE passage_words USING fts5 (
+    words,
+    content = '',
+    contentless_delete = 1,
+    tokenize = "ascii tokenchars '!""#$%&''()*+,-./:;<=>?@[\]^_`{|}~'"
+);
+
+CREATE TABLE model (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE
+);
+
+-- vector: float32, little-endian.
+CREATE TABLE passage_vector (
+    passage_id INTEGER NOT NULL REFERENCES passage ON DELETE CASCADE,
+    model_id INTEGER NOT NULL REFERENCES model,
+    vector BLOB NOT NULL,
+    UNIQUE (passage_id, model_id)
+);
+)sql"};
+
+}  // namespace
+
+Result<void> migrate(Database& database) {
+    while (true) {
+        // Inside the transaction, so that of two processes that start at once only one does the work.
+        TITANS_TRY(Transaction transaction, Transaction::begin(database));
+        TITANS_TRY(Statement statement, database.prepare("PRAGMA user_version"));
+        TITANS_TRY([[maybe_unused]] const bool row, statement.step());
+        const auto version = static_cast<std::size_t>(statement.integer(0));
+        if (version > kScripts.size()) {
+            return fail(ErrorKind::Internal, "the database was made by a newer version of Titans",
+                        std::format("schema {}, this program knows {}", version, kScripts.size()));
+        }
+        if (version == kScripts.size()) return {};
+        TITANS_TRY_VOID(database.execute(std::string(kScripts.at(version))));
+        TITANS_TRY_VOID(database.execute(std::format("PRAGMA user_version = {}", version + 1)));
+        TITANS_TRY_VOID(transaction.commit());
+    }
+}
+
+}  // namespace titans::store::sqlite
