@@ -15,11 +15,21 @@ std::string text_of(const nlohmann::json& object, const char* key) {
 
 }  // namespace
 
+AnswerPrinter::~AnswerPrinter() {
+    if (!within_line_) return;
+    std::println();
+    std::fflush(stdout);
+}
+
 Result<void> AnswerPrinter::take(std::string_view name, const nlohmann::json& data) {
     if (name == "transcribed") std::println("heard: {}\n", printable(text_of(data, "text")));
-    if (name == "text") std::print("{}", printable(text_of(data, "text")));
+    if (name == "text") {
+        std::print("{}", printable(text_of(data, "text")));
+        within_line_ = true;
+    }
     if (name == "done") {
         std::println();
+        within_line_ = false;
         answer_ = data;
     }
     std::fflush(stdout);

@@ -11,6 +11,11 @@ namespace titans::cli {
 /// Prints a streamed answer on standard output as it comes.
 class AnswerPrinter {
 public:
+    AnswerPrinter() = default;
+    AnswerPrinter(const AnswerPrinter&) = delete;
+    /// Ends the line of an answer that broke off.
+    ~AnswerPrinter();
+
     /// An event of the answer.
     Result<void> take(std::string_view name, const nlohmann::json& data);
 
@@ -18,6 +23,7 @@ public:
     const nlohmann::json& answer() const { return answer_; }
 
 private:
+    bool within_line_ = false;
     nlohmann::json answer_;
 };
 

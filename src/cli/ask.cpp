@@ -4,6 +4,7 @@
 #include <print>
 
 #include "cli/answer_printer.h"
+#include "cli/api_client.h"
 #include "cli/arguments.h"
 #include "cli/run.h"
 #include "cli/terminal.h"
@@ -56,7 +57,7 @@ Result<json> ask_streaming(const Question& question, const ApiClient& api) {
 
 }  // namespace
 
-Result<void> ask(Words arguments, const ApiClient& api) {
+Result<void> ask(Words arguments, const config::Settings& settings) {
     TITANS_TRY(const Arguments given, Arguments::parse(arguments, {.options = {"audio", "out"},
                                                                    .flags = {"no-audio", "json"},
                                                                    .most_positional = 64}));
@@ -86,6 +87,7 @@ Result<void> ask(Words arguments, const ApiClient& api) {
     if (audio != nullptr) {
         TITANS_TRY(question.recording, file_part("audio", "audio_file", *audio));
     }
+    const ApiClient api(settings);
     TITANS_TRY(question.character, api.find_character(words[0]));
 
     TITANS_TRY(const json answer,

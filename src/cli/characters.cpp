@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <print>
 
+#include "cli/api_client.h"
 #include "cli/arguments.h"
 #include "cli/run.h"
 #include "cli/terminal.h"
@@ -43,7 +44,7 @@ Result<net::FormPart> file_part(std::string_view option, std::string field,
     return net::FormPart{.name = std::move(field), .file = std::move(file)};
 }
 
-Result<void> create(Words arguments, const ApiClient& api) {
+Result<void> create(Words arguments, const config::Settings& settings) {
     TITANS_TRY(const Arguments given,
                Arguments::parse(
                    arguments, {.options = {"name", "llm-model", "llm-config", "voice-settings",
@@ -62,6 +63,7 @@ Result<void> create(Words arguments, const ApiClient& api) {
             form.push_back({.name = field, .value = *value});
         }
     }
+    const ApiClient api(settings);
     TITANS_TRY(const json answer, api.post_form("/create-character", std::move(form)));
     if (given.has("json")) {
         std::println("{}", answer.dump(2));
@@ -72,8 +74,9 @@ Result<void> create(Words arguments, const ApiClient& api) {
     return {};
 }
 
-Result<void> list(Words arguments, const ApiClient& api) {
+Result<void> list(Words arguments, const config::Settings& settings) {
     TITANS_TRY(const Arguments given, Arguments::parse(arguments, {.flags = {"json"}}));
+    const ApiClient api(settings);
     TITANS_TRY(const json answer, api.get("/get-characters"));
     if (given.has("json")) {
         std::println("{}", answer.dump(2));
@@ -89,11 +92,12 @@ Result<void> list(Words arguments, const ApiClient& api) {
     return {};
 }
 
-Result<void> remove(Words arguments, const ApiClient& api) {
+Result<void> remove(Words arguments, const config::Settings& settings) {
     TITANS_TRY(const Arguments given, Arguments::parse(arguments, {.most_positional = 1}));
     if (given.positional().empty()) {
         return fail(ErrorKind::InvalidInput, "delete: which character? Give its id or its name");
     }
+    const ApiClient api(settings);
     TITANS_TRY(const std::int64_t id, api.find_character(given.positional()[0]));
     TITANS_TRY(const json answer, api.remove(std::format("/delete-character/{}", id)));
     std::println("deleted {}", id);

@@ -1,4 +1,3 @@
-#include <cstdlib>
 #include <filesystem>
 #include <format>
 #include <fstream>
@@ -7,6 +6,7 @@
 #include <print>
 
 #include "cli/answer_printer.h"
+#include "cli/api_client.h"
 #include "cli/arguments.h"
 #include "cli/run.h"
 #include "cli/terminal.h"
@@ -59,12 +59,10 @@ void print_source(const json& recalled) {
 
 }  // namespace
 
-Result<void> demo(Words arguments, const ApiClient& api) {
+Result<void> demo(Words arguments, const config::Settings& settings) {
     TITANS_TRY(const Arguments given, Arguments::parse(arguments, {.options = {"out"}}));
-    // The launcher says where the repository is; without it, here.
-    const char* const root = std::getenv("TITANS_ROOT");
-    const std::filesystem::path folder =
-        std::filesystem::path(root == nullptr ? "." : root) / "examples";
+    const std::filesystem::path folder = settings.root / "examples";
+    const ApiClient api(settings);
     TITANS_TRY(const Example example, read_example(folder));
     TITANS_TRY(const std::int64_t id, find_or_create(example, folder, api));
     std::println("{} is character {}.\n\nquestion: {}\n", printable(example.name), id,
@@ -79,6 +77,7 @@ Result<void> demo(Words arguments, const ApiClient& api) {
                        return printer.take(name, data);
                    }));
     const std::string url = audio_url(printer.answer());
+    if (url.empty()) return {};
     std::println("\naudio: {}", printable(url));
     if (const std::string* out = given.find("out")) {
         TITANS_TRY_VOID(api.download(url, *out));

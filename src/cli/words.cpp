@@ -11,7 +11,7 @@ namespace {
 
 struct Word {
     std::string_view name;
-    Result<void> (*run)(Words, const ApiClient&);
+    Result<void> (*run)(Words, const config::Settings&);
     std::string_view help;
 };
 
@@ -38,7 +38,7 @@ std::optional<int> run_word(std::string_view word, std::span<const std::string_v
                             const config::Settings& settings) {
     for (const Word& known : kWords) {
         if (known.name != word) continue;
-        const auto done = known.run(arguments, ApiClient(settings));
+        const auto done = known.run(arguments, settings);
         if (done) return 0;
         std::println(stderr, "titans: {}", printable(done.error().message));
         return done.error().kind == ErrorKind::InvalidInput ? 2 : 1;
