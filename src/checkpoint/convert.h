@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string_view>
+
+#include "foundation/error.h"
+
+namespace titans::checkpoint {
+
+enum class Conversion : std::uint8_t {
+    /// A folder with CTranslate2's model.bin and vocabulary.txt or vocabulary.json, to libwhisper's
+    /// format.
+    Whisper,
+    /// A folder with config.json, model.safetensors and vocab.txt of a BERT sentence encoder (and,
+    /// if there,
+    /// 1_Pooling/config.json and sentence_bert_config.json), to GGUF.
+    SentenceEncoder,
+    /// A GGUF file of a type without fast kernels for prompts (Q4_1, Q5_0, Q5_1), to GGUF of type
+    /// Q8_0.
+    Requantize,
+};
+
+/// Of "whisper", "sentence-encoder", "requantize".
+std::optional<Conversion> find_conversion(std::string_view word);
+
+/// Converts the model in `input`, a folder or file as Conversion says, to the file `output`, which
+/// appears whole or not at all. Run it in a child, after enter_sandbox(): it reads foreign files.
+/// Errors: NotFound or InvalidInput, naming the input's file; Unsupported; Internal.
+Result<void> convert(Conversion conversion, const std::filesystem::path& input,
+                     const std::filesystem::path& output);
+
+}  // namespace titans::checkpoint

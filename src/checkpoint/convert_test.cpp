@@ -1,0 +1,204 @@
+#include "checkpoint/convert.h"
+
+#include <ggml-cpp.h>
+#include <gguf.h>
+#include <gtest/gtest.h>
+
+#include "checkpoint/test_files.h"
+
+namespace titans::checkpoint {
+namespace {
+
+constexpr std::string_view kBertConfig =
+    R"({"model_type": "bert", "hidden_act": "gelu", "vocab_size": 7,
+    "hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16,
+    "max_position_embeddings": 6, "type_vocab_size": 2, "layer_norm_eps": 1e-12})";
+
+std::string lines(const std::vector<std::string>& tokens) {
+    std::string text;
+    for (const std::string& token : tokens) text += token + "\n";
+    return text;
+}
+
+void write_whisper(const test::Folder& folder) {
+    folder.write("in/model.bin", test::ctranslate2_file("WhisperSpec", test::tiny_whisper(), {}));
+    folder.write("in/vocabulary.txt", lines(test::kTinyWhisperTokens));
+}
+
+void write_bert(const test::Folder& folder) {
+    folder.write("in/model.safetensors", test::safetensors_file(test::tiny_bert()));
+    folder.write("in/vocab.txt", lines(test::kTinyBertPieces));
+    folder.write("in/config.json", kBertConfig);
+}
+
+std::uint32_t gguf_number(const std::filesystem::path& path, const char* key) {
+    const gguf_context_ptr file(
+        gguf_init_from_file(path.c_str(), {.no_alloc = true, .ctx = nullptr}));
+    return file ? gguf_get_val_u32(file.get(), gguf_find_key(file.get(), key)) : 0;
+}
+
+TEST(Convert, KnowsItsWords) {
+    EXPECT_EQ(find_conversion("whisper"), Conversion::Whisper);
+    EXPECT_EQ(find_conversion("sentence-encoder"), Conversion::SentenceEncoder);
+    EXPECT_EQ(find_conversion("requantize"), Conversion::Requantize);
+    EXPECT_EQ(find_conversion("Whisper"), std::nullopt);
+}
+
+TEST(Convert, WritesAWhisperModelFromEitherVocabulary) {
+    const test::Folder folder;
+    write_whisper(folder);
+    const auto converted = convert(Conversion::Whisper, folder / "in", folder / "lines.bin");
+    ASSERT_TRUE(converted) << converted.error().message;
+    std::filesystem::remove(folder / "in/vocabulary.txt");
+    folder.write("in/vocabulary.json", R"(["a", "Ġb", "Ċ", "Ã©", "<|endoftext|>", "<|en|>"])");
+    ASSERT_TRUE(convert(Conversion::Whisper, folder / "in", folder / "list.bin"));
+    EXPECT_GT(test::read(folder / "lines.bin").size(), 80 * 201 * 4);
+    EXPECT_EQ(test::read(folder / "lines.bin"), test::read(folder / "list.bin"));
+    EXPECT_EQ(folder.entries(), 3);  // the input and two outputs
+}
+
+TEST(Convert, LeavesTheOldFileAndNoOtherWhenItFails) {
+    const test::Folder folder;
+    write_whisper(folder);
+    folder.write("out.bin", "old");
+    std::vector<test::Array> arrays = test::tiny_whisper();
+    arrays.pop_back();
+    folder.write("in/model.bin", test::ctranslate2_file("WhisperSpec", arrays, {}));
+    EXPECT_EQ(convert(Conversion::Whisper, folder / "in", folder / "out.bin").error().kind,
+              ErrorKind::InvalidInput);
+    EXPECT_EQ(test::read(folder / "out.bin"), "old");
+    EXPECT_EQ(folder.entries(), 2);
+}
+
+TEST(Convert, NamesTheFileThatIsMissing) {
+    const test::Folder folder;
+    write_whisper(folder);
+    std::filesystem::remove(folder / "in/model.bin");
+    const auto converted = convert(Conversion::Whisper, folder / "in", folder / "out.bin");
+    EXPECT_EQ(converted.error().kind, ErrorKind::NotFound);
+    EXPECT_EQ(converted.error().message, "model.bin: is missing");
+    EXPECT_EQ(convert(Conversion::SentenceEncoder, folder / "in", folder / "out").error().message,
+              "config.json: is missing");
+}
+
+TEST(Convert, SaysWhenTheOutputHasNoPlace) {
+    const test::Folder folder;
+    write_whisper(folder);
+    EXPECT_EQ(convert(Conversion::Whisper, folder / "in", folder / "none/out.bin").error().kind,
+              ErrorKind::Internal);
+}
+
+TEST(Convert, WritesASentenceEncoder) {
+    const test::Folder folder;
+    write_bert(folder);
+    const auto converted = convert(Conversion::SentenceEncoder, folder / "in", folder / "out.gguf");
+    ASSERT_TRUE(converted) << converted.error().message;
+    EXPECT_EQ(gguf_number(folder / "out.gguf", "bert.context_length"), 6);
+    EXPECT_EQ(gguf_number(folder / "out.gguf", "bert.pooling_type"), 1);
+}
+
+TEST(Convert, TakesPoolingAndContextFromTheSentenceEncodersOwnFiles) {
+    const test::Folder folder;
+    write_bert(folder);
+    folder.write("in/sentence_bert_config.json", R"({"max_seq_length": 3})");
+    folder.write("in/1_Pooling/config.json",
+                 R"({"pooling_mode_cls_token": true, "pooling_mode_mean_tokens": false})");
+    ASSERT_TRUE(convert(Conversion::SentenceEncoder, folder / "in", folder / "out.gguf"));
+    EXPECT_EQ(gguf_number(folder / "out.gguf", "bert.context_length"), 3);
+    EXPECT_EQ(gguf_number(folder / "out.gguf", "bert.pooling_type"), 2);
+    folder.write("in/1_Pooling/config.json", R"({"pooling_mode_max_tokens": true})");
+    EXPECT_EQ(convert(Conversion::SentenceEncoder, folder / "in", folder / "out.gguf").error().kind,
+              ErrorKind::Unsupported);
+}
+
+TEST(Convert, RefusesSentenceEncodersThatItCannotCompute) {
+    const test::Folder folder;
+    write_bert(folder);
+    const auto with = [&](std::string_view old, std::string_view replacement) {
+        std::string config(kBertConfig);
+        config.replace(config.find(old), old.size(), replacement);
+        folder.write("in/config.json", config);
+        const auto converted =
+            convert(Conversion::SentenceEncoder, folder / "in", folder / "out.gguf");
+        return converted ? "accepted" : converted.error().message;
+    };
+    EXPECT_EQ(with("bert", "mpnet"), "config.json: is not of a BERT model with GELU");
+    EXPECT_EQ(with("gelu", "relu"), "config.json: is not of a BERT model with GELU");
+    EXPECT_EQ(with("\"num_attention_heads\": 2", "\"num_attention_heads\": 3"),
+              "config.json: num_attention_heads do not share hidden_size");
+    EXPECT_EQ(with("\"hidden_size\": 8", "\"hidden_size\": 1e99"),
+              "config.json: hidden_size is not a whole number from 1 to 16384");
+    EXPECT_EQ(with("1e-12", "\"small\""), "config.json: layer_norm_eps is not a positive number");
+    EXPECT_EQ(with("1e-12", "-1"), "config.json: layer_norm_eps is not a positive number");
+    EXPECT_EQ(with("bert", "bert"), "accepted");
+}
+
+/// A language model of libllama's architecture "llama" with one layer, matrices as Q4_1.
+void write_language_model(const std::filesystem::path& path) {
+    constexpr int kWidth = 64;
+    const gguf_context_ptr file(gguf_init_empty());
+    gguf_set_val_str(file.get(), "general.architecture", "llama");
+    for (const char* const key :
+         {"llama.context_length", "llama.embedding_length", "llama.feed_forward_length"}) {
+        gguf_set_val_u32(file.get(), key, kWidth);
+    }
+    gguf_set_val_u32(file.get(), "llama.block_count", 1);
+    gguf_set_val_u32(file.get(), "llama.attention.head_count", 2);
+    gguf_set_val_f32(file.get(), "llama.attention.layer_norm_rms_epsilon", 1e-5F);
+    gguf_set_val_str(file.get(), "tokenizer.ggml.model", "none");
+
+    const std::vector<float> values(kWidth * kWidth, 0.5F);
+    std::vector<std::byte> quantized(ggml_row_size(GGML_TYPE_Q4_1, values.size()));
+    ggml_quantize_chunk(GGML_TYPE_Q4_1, values.data(), quantized.data(), 0, kWidth, kWidth,
+                        nullptr);
+    const ggml_context_ptr context(
+        ggml_init({.mem_size = 16384, .mem_buffer = nullptr, .no_alloc = true}));
+    for (const char* const name :
+         {"token_embd.weight", "blk.0.attn_q.weight", "blk.0.attn_k.weight", "blk.0.attn_v.weight",
+          "blk.0.attn_output.weight", "blk.0.ffn_gate.weight", "blk.0.ffn_up.weight",
+          "blk.0.ffn_down.weight"}) {
+        ggml_tensor* const tensor =
+            ggml_new_tensor_2d(context.get(), GGML_TYPE_Q4_1, kWidth, kWidth);
+        ggml_set_name(tensor, name);
+        tensor->data = quantized.data();
+        gguf_add_tensor(file.get(), tensor);
+    }
+    for (const char* const name :
+         {"output_norm.weight", "blk.0.attn_norm.weight", "blk.0.ffn_norm.weight"}) {
+        ggml_tensor* const tensor = ggml_new_tensor_1d(context.get(), GGML_TYPE_F32, kWidth);
+        ggml_set_name(tensor, name);
+        tensor->data = const_cast<float*>(values.data());
+        gguf_add_tensor(file.get(), tensor);
+    }
+    ASSERT_TRUE(gguf_write_to_file(file.get(), path.c_str(), false));
+}
+
+TEST(Convert, RequantizesMatricesAndNothingElse) {
+    const test::Folder folder;
+    write_language_model(folder / "in.gguf");
+    const auto converted = convert(Conversion::Requantize, folder / "in.gguf", folder / "out.gguf");
+    ASSERT_TRUE(converted) << converted.error().message << converted.error().detail;
+    const gguf_context_ptr file(
+        gguf_init_from_file((folder / "out.gguf").c_str(), {.no_alloc = true, .ctx = nullptr}));
+    ASSERT_TRUE(file);
+    const auto type = [&](const char* name) {
+        return gguf_get_tensor_type(file.get(), gguf_find_tensor(file.get(), name));
+    };
+    EXPECT_EQ(gguf_get_n_tensors(file.get()), 11);
+    EXPECT_EQ(type("blk.0.attn_v.weight"), GGML_TYPE_Q8_0);
+    EXPECT_EQ(type("token_embd.weight"), GGML_TYPE_Q8_0);
+    EXPECT_EQ(type("blk.0.attn_norm.weight"), GGML_TYPE_F32);
+    EXPECT_EQ(folder.entries(), 2);
+}
+
+TEST(Convert, RefusesToRequantizeWhatIsNoModel) {
+    const test::Folder folder;
+    folder.write("in.gguf", "GGUF and nonsense");
+    const auto converted = convert(Conversion::Requantize, folder / "in.gguf", folder / "out.gguf");
+    EXPECT_EQ(converted.error().kind, ErrorKind::InvalidInput);
+    EXPECT_FALSE(converted.error().message.contains("/"));
+    EXPECT_EQ(folder.entries(), 1);
+}
+
+}  // namespace
+}  // namespace titans::checkpoint

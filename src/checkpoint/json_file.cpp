@@ -1,0 +1,68 @@
+#include "checkpoint/json_file.h"
+
+#include <format>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "checkpoint/mapped_file.h"
+
+namespace titans::checkpoint {
+
+Result<nlohmann::json> parse_json(std::string_view text, int max_depth) {
+    using Json = nlohmann::json;
+    bool too_deep = false;
+    bool repeated = false;
+    std::vector<std::set<std::string>> keys;  // of the objects around the current place
+    const auto watch = [&](int depth, Json::parse_event_t event, Json& parsed) {
+        switch (event) {
+            case Json::parse_event_t::object_start:
+                keys.emplace_back();
+                [[fallthrough]];
+            case Json::parse_event_t::array_start:
+                too_deep = too_deep || depth >= max_depth;
+                break;
+            case Json::parse_event_t::object_end:
+                keys.pop_back();
+                break;
+            case Json::parse_event_t::key:
+                repeated =
+                    repeated || !keys.back().insert(parsed.get_ref<const std::string&>()).second;
+                break;
+            default:
+                break;
+        }
+        return !too_deep && !repeated;  // false: what follows is read over and not kept
+    };
+    Json value = Json::parse(text, watch, /*allow_exceptions=*/false);
+    if (too_deep) return fail(ErrorKind::InvalidInput, "the JSON nests too deep");
+    if (repeated) return fail(ErrorKind::InvalidInput, "the JSON names a key twice");
+    if (value.is_discarded()) return fail(ErrorKind::InvalidInput, "is not JSON");
+    return value;
+}
+
+Result<nlohmann::json> read_config(const std::filesystem::path& path) {
+    constexpr std::size_t kLargest = 1 << 20;
+    TITANS_TRY(const MappedFile file, MappedFile::open(path));
+    const std::string name = path.filename().string();
+    if (file.bytes().size() > kLargest)
+        return fail(ErrorKind::InvalidInput, name + ": is too large");
+    auto value = parse_json(file.text(), 8);
+    if (!value) return fail(value.error().kind, std::format("{}: {}", name, value.error().message));
+    if (!value->is_object()) return fail(ErrorKind::InvalidInput, name + ": is not a JSON object");
+    return value;
+}
+
+Result<int> positive(const nlohmann::json& config, std::string_view key, int most) {
+    const auto found = config.find(key);
+    if (found != config.end() && found->is_number_unsigned()) {
+        const auto number = found->get<std::uint64_t>();
+        if (number >= 1 && number <= static_cast<std::uint64_t>(most))
+            return static_cast<int>(number);
+    }
+    return fail(ErrorKind::InvalidInput,
+                std::format("config.json: {} is not a whole number from 1 to {}", key, most));
+}
+
+}  // namespace titans::checkpoint

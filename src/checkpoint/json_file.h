@@ -1,0 +1,22 @@
+#pragma once
+
+#include <filesystem>
+#include <nlohmann/json_fwd.hpp>
+#include <string_view>
+
+#include "foundation/error.h"
+
+namespace titans::checkpoint {
+
+/// Parses one JSON value. Errors: InvalidInput if it is not JSON, nests deeper than `max_depth` (a
+/// number's is 0, that of [1] is 1), or names a key twice in one object.
+Result<nlohmann::json> parse_json(std::string_view text, int max_depth);
+
+/// The object in a model's configuration file, at most 1 MiB and 8 deep. Errors: as
+/// MappedFile::open and parse_json.
+Result<nlohmann::json> read_config(const std::filesystem::path& path);
+
+/// A whole number in [1, `most`]. Errors: InvalidInput, naming the key.
+Result<int> positive(const nlohmann::json& config, std::string_view key, int most);
+
+}  // namespace titans::checkpoint
