@@ -159,6 +159,29 @@ TEST(HttpClient, SaysThatNothingAnswers) {
     EXPECT_THAT(response.error().message, Not(HasSubstr("secret-path")));
 }
 
+TEST(HttpClient, GivesUpOnAHostThatDropsConnections) {
+    // A listener whose queue is full lets further connections wait for ever.
+    const FileDescriptor listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address{
+        .sin_family = AF_INET, .sin_port = 0, .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)}};
+    socklen_t length = sizeof address;
+    auto* const plain = reinterpret_cast<sockaddr*>(&address);
+    ASSERT_EQ(::bind(listener.get(), plain, length), 0);
+    ASSERT_EQ(::listen(listener.get(), 0), 0);
+    ASSERT_EQ(::getsockname(listener.get(), plain, &length), 0);
+    std::vector<FileDescriptor> waiting;
+    for (int i = 0; i < 4; ++i) {
+        waiting.emplace_back(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+        ::connect(waiting.back().get(), plain, length);
+    }
+    const auto response =
+        HttpClient().send({.url = std::format("http://127.0.0.1:{}/", ntohs(address.sin_port)),
+                           .connect_timeout = std::chrono::milliseconds(50)},
+                          {}, {});
+    ASSERT_FALSE(response);
+    EXPECT_EQ(response.error().kind, ErrorKind::Timeout);
+}
+
 TEST(HttpClient, KeepsItsDeadline) {
     LoopbackServer server([](const std::string&, const Connection& connection) {
         connection.wait_until_client_leaves();
