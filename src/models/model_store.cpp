@@ -8,7 +8,6 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
-#include "foundation/log.h"
 #include "models/archive.h"
 #include "models/child_process.h"
 #include "net/download.h"
@@ -386,11 +385,7 @@ Result<fs::path> ModelStore::fetch(std::string_view name, const ProgressCallback
     Fetch run(*this, *model, staging, progress, stop);
     // Another one may have been first.
     if (auto ready = find(*model)) return *std::move(ready);
-    const Clock::time_point start = Clock::now();
-    auto fetched = run.run();
-    if (fetched)
-        log::info("models.fetched", "name={} ms={:.0f}", model->name, since(start).count());
-    return fetched;
+    return run.run();
 }
 
 Result<fs::path> ModelStore::resolve(std::string_view model_path) const {
