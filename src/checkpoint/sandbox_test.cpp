@@ -94,6 +94,15 @@ TEST(Sandbox, StillStartsThreadsAndReadsAndWritesFiles) {
     EXPECT_EQ(test::read(folder / "out"), "text");
 }
 
+TEST(Sandbox, LetsTheProcessEndInOrder) {
+    (void)std::fflush(nullptr);  // or the child would print it again
+    const int status = run_inside({}, [] {
+        std::exit(7);  // unlike _exit, runs what is registered for the end, a leak check for one
+        return 0;
+    });
+    EXPECT_EQ(status, ended_with(7));
+}
+
 TEST(Sandbox, EndsAFileAtItsLimit) {
     const test::Folder folder;
     const int status = run_inside({.file_bytes = 1000}, [&] {
