@@ -1,0 +1,16 @@
+#pragma once
+
+#include <array>
+
+#include "voice/families.h"
+
+namespace titans::voice::espeak {
+
+std::string missing(const VoiceResources& resources);
+Result<std::unique_ptr<SpeechSynthesizer>> load(const VoiceResources& resources);
+
+inline constexpr std::array<std::string_view, 1> kNeeds{"espeak-ng"};
+inline constexpr VoiceFamily kFamily{
+    .name = "espeak-ng", .dependencies = kNeeds, .clones = false, .missing = missing, .load = load};
+
+}  // namespace titans::voice::espeak

@@ -1,0 +1,54 @@
+#include "voice/families.h"
+
+#include <array>
+
+#include "voice/espeak/family.h"
+
+namespace titans::voice {
+namespace {
+
+// The families that Titans is to have and cannot run yet.
+
+std::string not_built(const VoiceResources& /*resources*/) {
+    return "this build of Titans cannot run its network yet; espeak-ng speaks instead";
+}
+
+Result<std::unique_ptr<SpeechSynthesizer>> refuse(const VoiceResources& resources) {
+    return fail(ErrorKind::Unsupported, "voice_cloning_settings.model: " + not_built(resources));
+}
+
+constexpr std::array<std::string_view, 2> kF5ttsNeeds{"F5-TTS v1 Base weights",
+                                                      "Vocos mel 24 kHz weights"};
+constexpr std::array<std::string_view, 1> kXttsNeeds{"XTTS-v2 weights"};
+constexpr std::array<std::string_view, 3> kZonosNeeds{"Zonos v0.1 transformer weights",
+                                                      "DAC 44.1 kHz weights", "espeak-ng"};
+
+}  // namespace
+
+std::span<const VoiceFamily> families() {
+    static constexpr std::array kFamilies{VoiceFamily{.name = "f5tts",
+                                                      .dependencies = kF5ttsNeeds,
+                                                      .clones = true,
+                                                      .needs_transcript = true,
+                                                      .missing = not_built,
+                                                      .load = refuse},
+                                          VoiceFamily{.name = "xtts",
+                                                      .dependencies = kXttsNeeds,
+                                                      .clones = true,
+                                                      .missing = not_built,
+                                                      .load = refuse},
+                                          VoiceFamily{.name = "zonos",
+                                                      .dependencies = kZonosNeeds,
+                                                      .clones = true,
+                                                      .missing = not_built,
+                                                      .load = refuse},
+                                          espeak::kFamily};
+    return kFamilies;
+}
+
+const VoiceFamily* find_family(std::string_view name) {
+    const auto found = std::ranges::find(families(), name, &VoiceFamily::name);
+    return found == families().end() ? nullptr : &*found;
+}
+
+}  // namespace titans::voice

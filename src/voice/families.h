@@ -1,0 +1,38 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "engine/espeak/espeak_library.h"
+#include "foundation/error.h"
+#include "voice/speech_synthesizer.h"
+
+namespace titans::voice {
+
+/// What voices are made from. What it points to outlives them.
+struct VoiceResources {
+    engine::EspeakLibrary* espeak = nullptr;  // none: espeak-ng could not be opened
+    int threads = 2;
+};
+
+/// A kind of voice, as `voice_cloning_settings.model` names it.
+struct VoiceFamily {
+    std::string_view name;
+    std::span<const std::string_view> dependencies;  // what it needs, for a person to read
+    bool clones = false;                             // learns from VoiceSample::recording
+    bool needs_transcript = false;                   // and from VoiceSample::transcript
+    /// What is not here to run it, for a person to read; empty if nothing.
+    std::string (*missing)(const VoiceResources& resources);
+    /// Errors: Unsupported if something is missing; Internal.
+    Result<std::unique_ptr<SpeechSynthesizer>> (*load)(const VoiceResources& resources);
+};
+
+/// Every family there is. A new one adds its folder and its line here.
+std::span<const VoiceFamily> families();
+
+/// Nothing if there is none of that name.
+const VoiceFamily* find_family(std::string_view name);
+
+}  // namespace titans::voice
