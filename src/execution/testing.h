@@ -13,7 +13,8 @@
 
 namespace titans {
 
-/// Runs a coroutine to its end on an event loop of its own. `start` may capture: it outlives the coroutine.
+/// Runs a coroutine to its end on an event loop of its own. `start` may capture: it outlives the
+/// coroutine.
 template <typename T>
 T on_loop(std::function<Task<T>()> start) {
     trantor::EventLoopThread thread("test");

@@ -12,7 +12,7 @@ double bm25_weight(std::int64_t passages, std::int64_t containing) {
 }
 
 double bm25_score(double weight, double times, double length, double average_length) {
-    constexpr double kSaturation = 1.2;  // k1
+    constexpr double kSaturation = 1.2;     // k1
     constexpr double kLengthWeight = 0.75;  // b
     const double relative_length = average_length > 0 ? length / average_length : 1;
     return weight * times * (kSaturation + 1) /

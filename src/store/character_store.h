@@ -15,11 +15,12 @@ struct StyleExample {
     std::string response;
 };
 
-/// A piece of a character's knowledge, as it is stored. `words` are what lexical search looks at, cut and folded by
-/// knowledge/, so that every database finds the same.
+/// A piece of a character's knowledge, as it is stored. `words` are what lexical search looks at,
+/// cut and folded by knowledge/, so that every database finds the same.
 struct NewPassage {
     std::string text;
-    std::vector<std::string> words;  // without white space or control characters; those with are not found
+    std::vector<std::string>
+        words;  // without white space or control characters; those with are not found
 };
 
 struct NewCharacter {
@@ -62,8 +63,8 @@ struct ScoredPassage {
 
 /// How common words are among one character's passages.
 struct WordCounts {
-    std::int64_t passages = 0;                // of the character
-    std::vector<std::int64_t> containing;     // for each word asked for: the passages that hold it
+    std::int64_t passages = 0;             // of the character
+    std::vector<std::int64_t> containing;  // for each word asked for: the passages that hold it
 };
 
 struct PassageVector {
@@ -71,9 +72,11 @@ struct PassageVector {
     std::vector<float> vector;
 };
 
-/// The characters and their knowledge. A character exists when create() has returned: all of it, durably.
+/// The characters and their knowledge. A character exists when create() has returned: all of it,
+/// durably.
 ///
-/// Thread-safe. Every task resumes on the event loop that awaited it. Errors of all: Internal if the database fails.
+/// Thread-safe. Every task resumes on the event loop that awaited it. Errors of all: Internal if
+/// the database fails.
 class CharacterStore {
 public:
     virtual ~CharacterStore() = default;
@@ -90,18 +93,27 @@ public:
     virtual Task<Result<std::vector<std::string>>> file_names() = 0;
 
     /// In how many passages of `id` each of `words` stands.
-    virtual Task<Result<WordCounts>> count_words(CharacterId id, std::vector<std::string> words) = 0;
-    /// The best `limit` passages of `id` with at least one of `words`, best first. The score is BM25 (k1 1.2, b 0.75)
-    /// over this character's passages alone, so that other characters change nothing.
-    virtual Task<Result<std::vector<ScoredPassage>>> search_words(CharacterId id, std::vector<std::string> words,
+    virtual Task<Result<WordCounts>> count_words(CharacterId id,
+                                                 std::vector<std::string> words) = 0;
+    /// The best `limit` passages of `id` with at least one of `words`, best first. The score is
+    /// BM25 (k1 1.2, b 0.75) over this character's passages alone, so that other characters change
+    /// nothing.
+    virtual Task<Result<std::vector<ScoredPassage>>> search_words(CharacterId id,
+                                                                  std::vector<std::string> words,
                                                                   int limit) = 0;
-    /// The nearest `limit` passages of `id` among those with a vector of `model`, best first; score = cosine.
-    virtual Task<Result<std::vector<ScoredPassage>>> search_vectors(CharacterId id, std::string model,
-                                                                    std::vector<float> query, int limit) = 0;
-    /// Up to `limit` passages, of `id` or of all characters (id 0), that have no vector of `model` yet, oldest first.
-    virtual Task<Result<std::vector<Passage>>> without_vector(CharacterId id, std::string model, int limit) = 0;
+    /// The nearest `limit` passages of `id` among those with a vector of `model`, best first; score
+    /// = cosine.
+    virtual Task<Result<std::vector<ScoredPassage>>> search_vectors(CharacterId id,
+                                                                    std::string model,
+                                                                    std::vector<float> query,
+                                                                    int limit) = 0;
+    /// Up to `limit` passages, of `id` or of all characters (id 0), that have no vector of `model`
+    /// yet, oldest first.
+    virtual Task<Result<std::vector<Passage>>> without_vector(CharacterId id, std::string model,
+                                                              int limit) = 0;
     /// Stores vectors; those whose passage is gone meanwhile are dropped.
-    virtual Task<Result<void>> save_vectors(std::string model, std::vector<PassageVector> vectors) = 0;
+    virtual Task<Result<void>> save_vectors(std::string model,
+                                            std::vector<PassageVector> vectors) = 0;
 };
 
 }  // namespace titans::store

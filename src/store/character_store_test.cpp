@@ -35,7 +35,8 @@ public:
 class SqliteFixture final : public Fixture {
 public:
     SqliteFixture() {
-        std::string pattern = (std::filesystem::temp_directory_path() / "titans-store-XXXXXX").string();
+        std::string pattern =
+            (std::filesystem::temp_directory_path() / "titans-store-XXXXXX").string();
         folder_ = ::mkdtemp(pattern.data());
         open();
     }
@@ -76,23 +77,31 @@ protected:
         return on_loop<Result<CharacterRecord>>([&] { return store().find(id); });
     }
     std::vector<CharacterRecord> list() {
-        return on_loop<Result<std::vector<CharacterRecord>>>([&] { return store().list(); }).value();
+        return on_loop<Result<std::vector<CharacterRecord>>>([&] { return store().list(); })
+            .value();
     }
     Result<void> remove(CharacterId id) {
         return on_loop<Result<void>>([&] { return store().remove(id); });
     }
-    std::vector<ScoredPassage> search(CharacterId id, std::vector<std::string> words, int limit = 10) {
-        return on_loop<Result<std::vector<ScoredPassage>>>([&] { return store().search_words(id, words, limit); }).value();
+    std::vector<ScoredPassage> search(CharacterId id, std::vector<std::string> words,
+                                      int limit = 10) {
+        return on_loop<Result<std::vector<ScoredPassage>>>(
+                   [&] { return store().search_words(id, words, limit); })
+            .value();
     }
     std::vector<std::string> found(CharacterId id, std::vector<std::string> words, int limit = 10) {
         return texts(search(id, std::move(words), limit));
     }
-    std::vector<ScoredPassage> near(CharacterId id, std::string model, std::vector<float> query, int limit = 10) {
-        return on_loop<Result<std::vector<ScoredPassage>>>([&] { return store().search_vectors(id, model, query, limit); })
+    std::vector<ScoredPassage> near(CharacterId id, std::string model, std::vector<float> query,
+                                    int limit = 10) {
+        return on_loop<Result<std::vector<ScoredPassage>>>(
+                   [&] { return store().search_vectors(id, model, query, limit); })
             .value();
     }
     std::vector<Passage> without_vector(CharacterId id, std::string model, int limit = 100) {
-        return on_loop<Result<std::vector<Passage>>>([&] { return store().without_vector(id, model, limit); }).value();
+        return on_loop<Result<std::vector<Passage>>>(
+                   [&] { return store().without_vector(id, model, limit); })
+            .value();
     }
     void save(std::string model, std::vector<PassageVector> vectors) {
         ASSERT_TRUE(on_loop<Result<void>>([&] { return store().save_vectors(model, vectors); }));
@@ -106,10 +115,12 @@ protected:
     std::unique_ptr<Fixture> fixture_ = GetParam().make();
 };
 
-INSTANTIATE_TEST_SUITE_P(
-    , CharacterStoreTest,
-    ::testing::Values(Database{"Sqlite", []() -> std::unique_ptr<Fixture> { return std::make_unique<SqliteFixture>(); }}),
-    [](const auto& info) { return std::string(info.param.name); });
+INSTANTIATE_TEST_SUITE_P(, CharacterStoreTest,
+                         ::testing::Values(Database{"Sqlite",
+                                                    []() -> std::unique_ptr<Fixture> {
+                                                        return std::make_unique<SqliteFixture>();
+                                                    }}),
+                         [](const auto& info) { return std::string(info.param.name); });
 
 TEST_P(CharacterStoreTest, GivesBackAllThatItWasGiven) {
     const CharacterId id = create({.name = "Ада 'O\"Brien'; DROP TABLE character; --",
@@ -133,21 +144,25 @@ TEST_P(CharacterStoreTest, GivesBackAllThatItWasGiven) {
     EXPECT_EQ(record->stt_settings, "{}");
     EXPECT_EQ(record->image_file, "a.png");
     EXPECT_EQ(record->voice_file, "b.wav");
-    EXPECT_THAT(record->created_at, MatchesRegex("20[0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9]"));
+    EXPECT_THAT(
+        record->created_at,
+        MatchesRegex("20[0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9]"));
     ASSERT_EQ(record->style.size(), 2U);
     EXPECT_EQ(record->style[0].question, "Hi?");
     EXPECT_EQ(record->style[1].response, "很好。");
 }
 
 TEST_P(CharacterStoreTest, MakesSlugsThatAreUnique) {
-    const auto slug = [&](std::string base) { return find(create({.name = "x", .slug_base = std::move(base)}))->slug; };
-    EXPECT_EQ(slug("ada"), "ada");     // 1
-    EXPECT_EQ(slug("ada"), "ada-2");   // 2
-    EXPECT_EQ(slug(""), "3");          // 3
-    EXPECT_EQ(slug("ada-5"), "ada-5"); // 4
-    EXPECT_EQ(slug("ada"), "5");       // 5: ada and ada-5 are taken
-    EXPECT_EQ(slug("7"), "7-6");       // 6: digits alone are kept for ids
-    EXPECT_EQ(slug(""), "7");          // 7
+    const auto slug = [&](std::string base) {
+        return find(create({.name = "x", .slug_base = std::move(base)}))->slug;
+    };
+    EXPECT_EQ(slug("ada"), "ada");      // 1
+    EXPECT_EQ(slug("ada"), "ada-2");    // 2
+    EXPECT_EQ(slug(""), "3");           // 3
+    EXPECT_EQ(slug("ada-5"), "ada-5");  // 4
+    EXPECT_EQ(slug("ada"), "5");        // 5: ada and ada-5 are taken
+    EXPECT_EQ(slug("7"), "7-6");        // 6: digits alone are kept for ids
+    EXPECT_EQ(slug(""), "7");           // 7
 }
 
 TEST_P(CharacterStoreTest, ListsByIdAndNamesTheFilesInUse) {
@@ -158,7 +173,8 @@ TEST_P(CharacterStoreTest, ListsByIdAndNamesTheFilesInUse) {
     ASSERT_EQ(records.size(), 2U);
     EXPECT_EQ(records[0].name, "b");
     EXPECT_EQ(records[1].name, "a");
-    const auto names = on_loop<Result<std::vector<std::string>>>([&] { return store().file_names(); });
+    const auto names =
+        on_loop<Result<std::vector<std::string>>>([&] { return store().file_names(); });
     EXPECT_THAT(*names, UnorderedElementsAre("1.png", "2.wav"));
 }
 
@@ -197,8 +213,11 @@ TEST_P(CharacterStoreTest, NeverUsesAnIdAgain) {
 }
 
 TEST_P(CharacterStoreTest, FindsPassagesOfEveryScriptByTheirWords) {
-    const CharacterId id = create_with({{"A", {"كتاب", "جديد"}}, {"B", {"图书馆", "图书"}}, {"C", {"สวัสดี"}},
-                                        {"D", {"नमस्ते", "दुनिया"}}, {"E", {"straße", "größe"}}});
+    const CharacterId id = create_with({{"A", {"كتاب", "جديد"}},
+                                        {"B", {"图书馆", "图书"}},
+                                        {"C", {"สวัสดี"}},
+                                        {"D", {"नमस्ते", "दुनिया"}},
+                                        {"E", {"straße", "größe"}}});
     EXPECT_THAT(found(id, {"كتاب"}), ElementsAre("A"));
     EXPECT_THAT(found(id, {"图书馆"}), ElementsAre("B"));
     EXPECT_THAT(found(id, {"สวัสดี"}), ElementsAre("C"));
@@ -209,48 +228,59 @@ TEST_P(CharacterStoreTest, FindsPassagesOfEveryScriptByTheirWords) {
 }
 
 TEST_P(CharacterStoreTest, TakesEveryWordAsAWordAndNeverAsAQuery) {
-    const std::vector<std::string> strange{"\"", "'", "a\"b", "c'd", "3.5",  "u.s.a", "x*",  "NEAR", "AND", "OR",  "NOT",
-                                           "(",  ")", "^a",   "a:b", "{words}", "-",   "\\", "%",    "_",   ";--", "a_b", "c++", "@x", "#1"};
+    const std::vector<std::string> strange{
+        "\"", "'",   "a\"b",    "c'd", "3.5", "u.s.a", "x*", "NEAR", "AND", "OR",  "NOT", "(", ")",
+        "^a", "a:b", "{words}", "-",   "\\",  "%",     "_",  ";--",  "a_b", "c++", "@x",  "#1"};
     for (const std::string& word : strange) {
-        const CharacterId id = create_with({{word, {word, "other"}}, {"noise", {"a", "b", "c", "x", "3", "5", "u", "d", "1"}}});
+        const CharacterId id = create_with(
+            {{word, {word, "other"}}, {"noise", {"a", "b", "c", "x", "3", "5", "u", "d", "1"}}});
         EXPECT_THAT(found(id, {word}), ElementsAre(word)) << word;
     }
-    const CharacterId id = create_with({{"one", {"fine", "", "two words", "tab\tbed", std::string("nul\0", 4)}}});
+    const CharacterId id =
+        create_with({{"one", {"fine", "", "two words", "tab\tbed", std::string("nul\0", 4)}}});
     EXPECT_THAT(found(id, {"", "two words", "\n", std::string("\0", 1)}), IsEmpty());
     EXPECT_THAT(found(id, {"fine", ""}), ElementsAre("one"));
 }
 
 TEST_P(CharacterStoreTest, RanksByBm25OverThisCharacterAlone) {
-    const std::vector<NewPassage> passages{{"rare", {"dragon", "the", "the", "hill"}},
-                                           {"common", {"the", "the", "the", "hill"}},
-                                           {"twice", {"dragon", "dragon", "the", "hill"}},
-                                           {"long", {"dragon", "the", "a", "b", "c", "d", "e", "f", "g", "h", "i", "j"}}};
+    const std::vector<NewPassage> passages{
+        {"rare", {"dragon", "the", "the", "hill"}},
+        {"common", {"the", "the", "the", "hill"}},
+        {"twice", {"dragon", "dragon", "the", "hill"}},
+        {"long", {"dragon", "the", "a", "b", "c", "d", "e", "f", "g", "h", "i", "j"}}};
     const CharacterId id = create_with(passages);
     const auto before = search(id, {"the", "dragon", "dragon"});
     EXPECT_THAT(texts(before), ElementsAre("twice", "rare", "long", "common"));
-    EXPECT_NEAR(before[0].score, bm25_score(bm25_weight(4, 3), 2, 4, 6) + bm25_score(bm25_weight(4, 4), 1, 4, 6), 1e-9);
+    EXPECT_NEAR(before[0].score,
+                bm25_score(bm25_weight(4, 3), 2, 4, 6) + bm25_score(bm25_weight(4, 4), 1, 4, 6),
+                1e-9);
     EXPECT_THAT(found(id, {"the", "dragon"}, 2), ElementsAre("twice", "rare"));
     // Another character full of dragons changes nothing.
     create_with(std::vector<NewPassage>(50, {"dragons", {"dragon", "dragon"}}));
     const auto after = search(id, {"the", "dragon"});
     ASSERT_EQ(after.size(), before.size());
-    for (std::size_t i = 0; i < before.size(); ++i) EXPECT_DOUBLE_EQ(after[i].score, before[i].score);
+    for (std::size_t i = 0; i < before.size(); ++i)
+        EXPECT_DOUBLE_EQ(after[i].score, before[i].score);
 }
 
 TEST_P(CharacterStoreTest, CountsThePassagesThatHoldAWord) {
     create_with({{"other", {"hill", "dragon"}}});
-    const CharacterId id = create_with({{"1", {"hill", "hill"}}, {"2", {"hill", "dragon"}}, {"3", {"sea"}}});
-    const auto counts = on_loop<Result<WordCounts>>([&] { return store().count_words(id, {"hill", "dragon", "none", ""}); });
+    const CharacterId id =
+        create_with({{"1", {"hill", "hill"}}, {"2", {"hill", "dragon"}}, {"3", {"sea"}}});
+    const auto counts = on_loop<Result<WordCounts>>(
+        [&] { return store().count_words(id, {"hill", "dragon", "none", ""}); });
     ASSERT_TRUE(counts);
     EXPECT_EQ(counts->passages, 3);
     EXPECT_THAT(counts->containing, ElementsAre(2, 1, 0, 0));
-    const auto none = on_loop<Result<WordCounts>>([&] { return store().count_words({99}, {"hill"}); });
+    const auto none =
+        on_loop<Result<WordCounts>>([&] { return store().count_words({99}, {"hill"}); });
     EXPECT_EQ(none->passages, 0);
     EXPECT_THAT(none->containing, ElementsAre(0));
 }
 
 TEST_P(CharacterStoreTest, FindsTheNearestVectorsOfOneModelAndOneCharacter) {
-    const CharacterId id = create_with({{"east", {"w"}}, {"north", {"w"}}, {"west", {"w"}}, {"blank", {"w"}}});
+    const CharacterId id =
+        create_with({{"east", {"w"}}, {"north", {"w"}}, {"west", {"w"}}, {"blank", {"w"}}});
     const CharacterId other = create_with({{"other", {"w"}}});
     const auto passages = without_vector(id, "m");
     ASSERT_EQ(passages.size(), 4U);

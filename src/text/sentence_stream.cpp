@@ -16,20 +16,34 @@ bool ends_sentence(char32_t c) {
 
 /// Punctuation of scripts that write no space behind it.
 bool needs_no_space(char32_t c) {
-    return c == U'。' || c == U'！' || c == U'？' || c == U'｡' || c == U'．' || c == U'，' || c == U'、' || c == U'；' ||
-           c == U'：';
+    return c == U'。' || c == U'！' || c == U'？' || c == U'｡' || c == U'．' || c == U'，' ||
+           c == U'、' || c == U'；' || c == U'：';
 }
 
-/// What may stand between a sentence's punctuation and the white space: quotes, brackets, Markdown's marks.
+/// What may stand between a sentence's punctuation and the white space: quotes, brackets,
+/// Markdown's marks.
 bool closes(char32_t c) {
-    if (c < 0x80) return c == '"' || c == '\'' || c == ')' || c == ']' || c == '}' || c == '*' || c == '_' || c == '~' || c == '`';
+    if (c < 0x80)
+        return c == '"' || c == '\'' || c == ')' || c == ']' || c == '}' || c == '*' || c == '_' ||
+               c == '~' || c == '`';
     const int type = u_charType(static_cast<UChar32>(c));
-    return type == U_END_PUNCTUATION || type == U_FINAL_PUNCTUATION || c == U'”' || c == U'’' || c == U'“';
+    return type == U_END_PUNCTUATION || type == U_FINAL_PUNCTUATION || c == U'”' || c == U'’' ||
+           c == U'“';
 }
 
 bool ends_clause(char32_t c) {
     switch (c) {
-        case ',': case ';': case ':': case U'–': case U'—': case U'،': case U'؛': case U'，': case U'、': case U'；': case U'：':
+        case ',':
+        case ';':
+        case ':':
+        case U'–':
+        case U'—':
+        case U'،':
+        case U'؛':
+        case U'，':
+        case U'、':
+        case U'；':
+        case U'：':
             return true;
         default:
             return false;
@@ -39,8 +53,9 @@ bool ends_clause(char32_t c) {
 std::size_t length_of(char32_t c) {
     if (c < 0x1100) return 1;
     const UBlockCode block = ublock_getCode(static_cast<UChar32>(c));
-    const bool dense = u_hasBinaryProperty(static_cast<UChar32>(c), UCHAR_IDEOGRAPHIC) || block == UBLOCK_HIRAGANA ||
-                       block == UBLOCK_KATAKANA || block == UBLOCK_HANGUL_SYLLABLES;
+    const bool dense = u_hasBinaryProperty(static_cast<UChar32>(c), UCHAR_IDEOGRAPHIC) ||
+                       block == UBLOCK_HIRAGANA || block == UBLOCK_KATAKANA ||
+                       block == UBLOCK_HANGUL_SYLLABLES;
     return dense ? 3 : 1;
 }
 
@@ -86,8 +101,10 @@ std::vector<std::string> SentenceStream::take(Rest rest) {
 std::optional<SentenceStream::Cut> SentenceStream::find_fence_end(Rest rest) const {
     const std::string_view text = buffer_;
     const std::string_view fence = text.substr(0, 3);
-    for (std::size_t line = text.find('\n'); line != std::string_view::npos; line = text.find('\n', line + 1)) {
-        const std::string_view next = trim(text.substr(line + 1, text.find('\n', line + 1) - line - 1));
+    for (std::size_t line = text.find('\n'); line != std::string_view::npos;
+         line = text.find('\n', line + 1)) {
+        const std::string_view next =
+            trim(text.substr(line + 1, text.find('\n', line + 1) - line - 1));
         if (!next.starts_with(fence)) continue;
         const std::size_t end = text.find('\n', line + 1);
         if (end != std::string_view::npos) return Cut{end};
@@ -97,14 +114,15 @@ std::optional<SentenceStream::Cut> SentenceStream::find_fence_end(Rest rest) con
     return std::nullopt;
 }
 
-/// Where the sentence at the start of the buffer ends. Decides character by character, and only on what cannot change
-/// any more, so that the pieces make no difference.
+/// Where the sentence at the start of the buffer ends. Decides character by character, and only on
+/// what cannot change any more, so that the pieces make no difference.
 std::optional<SentenceStream::Cut> SentenceStream::find_end(Rest rest) const {
     std::string_view text = buffer_;
     if (rest == Rest::ToCome) text.remove_suffix(incomplete_bytes(text));
     if (text.empty()) return std::nullopt;
     if (text.starts_with("```") || text.starts_with("~~~")) return find_fence_end(rest);
-    if (rest == Rest::ToCome && (text == "`" || text == "``" || text == "~" || text == "~~")) return std::nullopt;
+    if (rest == Rest::ToCome && (text == "`" || text == "``" || text == "~" || text == "~~"))
+        return std::nullopt;
 
     std::size_t length = 0;
     std::size_t last_space = 0;
@@ -142,7 +160,8 @@ std::optional<SentenceStream::Cut> SentenceStream::find_end(Rest rest) const {
         if (space || needs_no_space(last)) {
             if (c != '.' || stops > 1 || needs_no_space(last)) return Cut{end};
             const std::string_view gap = text.substr(end);
-            const bool line_end = gap.substr(0, leading_space(gap)).find_first_of("\r\n") != std::string_view::npos;
+            const bool line_end =
+                gap.substr(0, leading_space(gap)).find_first_of("\r\n") != std::string_view::npos;
             if (line_end) return Cut{end};
             switch (judge_full_stop(text.substr(0, at), first_character(gap))) {
                 case FullStop::EndsSentence:

@@ -23,11 +23,15 @@ std::optional<char32_t> first_character(std::string_view text) {
     return std::nullopt;
 }
 
-bool has_line_end(std::string_view space) { return space.find_first_of("\n\r") != std::string_view::npos; }
+bool has_line_end(std::string_view space) {
+    return space.find_first_of("\n\r") != std::string_view::npos;
+}
 
 }  // namespace
 
-void BreakIteratorCloser::operator()(UBreakIterator* iterator) const noexcept { ubrk_close(iterator); }
+void BreakIteratorCloser::operator()(UBreakIterator* iterator) const noexcept {
+    ubrk_close(iterator);
+}
 
 SentenceCutter::SentenceCutter(std::string_view locale) {
     UErrorCode status = U_ZERO_ERROR;
@@ -39,7 +43,8 @@ SentenceCutter::SentenceCutter(std::string_view locale) {
         status = U_ZERO_ERROR;
     }
     iterator_.reset(ubrk_open(UBRK_SENTENCE, name.data(), nullptr, 0, &status));
-    if (U_FAILURE(status)) throw std::bad_alloc();  // the rules are part of ICU: only memory can be missing
+    if (U_FAILURE(status))
+        throw std::bad_alloc();  // the rules are part of ICU: only memory can be missing
 }
 
 std::vector<std::string_view> SentenceCutter::cut(std::string_view text) {
@@ -52,13 +57,15 @@ std::vector<std::string_view> SentenceCutter::cut(std::string_view text) {
     if (U_FAILURE(status)) throw std::bad_alloc();
 
     std::size_t start = 0;
-    for (std::int32_t end = ubrk_next(iterator_.get()); end != UBRK_DONE; end = ubrk_next(iterator_.get())) {
+    for (std::int32_t end = ubrk_next(iterator_.get()); end != UBRK_DONE;
+         end = ubrk_next(iterator_.get())) {
         const std::string_view segment = text.substr(start, static_cast<std::size_t>(end) - start);
         const std::string_view sentence = trim(segment);
         const std::string_view rest = text.substr(static_cast<std::size_t>(end));
         if (!rest.empty()) {
             if (sentence.empty()) continue;
-            const auto after = static_cast<std::size_t>(sentence.data() + sentence.size() - segment.data());
+            const auto after =
+                static_cast<std::size_t>(sentence.data() + sentence.size() - segment.data());
             if (!has_line_end(segment.substr(after)) &&
                 judge_full_stop(sentence, first_character(rest)) == FullStop::Abbreviates) {
                 continue;

@@ -14,7 +14,8 @@ struct BreakIteratorCloser {
 };
 using BreakIteratorHandle = std::unique_ptr<UBreakIterator, BreakIteratorCloser>;
 
-/// Cuts text into sentences by Unicode's rules (UAX #29, as ICU has them), less the false ends behind abbreviations.
+/// Cuts text into sentences by Unicode's rules (UAX #29, as ICU has them), less the false ends
+/// behind abbreviations.
 ///
 /// Not thread-safe; costly to make, cheap to use again.
 class SentenceCutter {
@@ -22,8 +23,8 @@ public:
     /// `locale`: of the text, as in BCP 47; the empty one suits every script.
     explicit SentenceCutter(std::string_view locale = "");
 
-    /// The sentences of `text` (UTF-8) in order, without white space at their ends; none is empty. Views into `text`.
-    /// A line end ends a sentence.
+    /// The sentences of `text` (UTF-8) in order, without white space at their ends; none is empty.
+    /// Views into `text`. A line end ends a sentence.
     std::vector<std::string_view> cut(std::string_view text);
 
 private:

@@ -22,8 +22,10 @@ std::string slug(std::string_view name) {
     UErrorCode status = U_ZERO_ERROR;
     const std::unique_ptr<icu::Transliterator> transliterator(icu::Transliterator::createInstance(
         icu::UnicodeString::fromUTF8("Any-Latin; Latin-ASCII; Lower"), UTRANS_FORWARD, status));
-    if (U_FAILURE(status)) throw std::bad_alloc();  // the rules are part of ICU: only memory can be missing
-    auto latin = icu::UnicodeString::fromUTF8(icu::StringPiece(name.data(), static_cast<std::int32_t>(name.size())));
+    if (U_FAILURE(status))
+        throw std::bad_alloc();  // the rules are part of ICU: only memory can be missing
+    auto latin = icu::UnicodeString::fromUTF8(
+        icu::StringPiece(name.data(), static_cast<std::int32_t>(name.size())));
     transliterator->transliterate(latin);
 
     std::string slug;

@@ -20,7 +20,9 @@ TEST(Slug, HoldsNothingButLettersDigitsAndSingleHyphens) {
     EXPECT_EQ(slug("a--b__c"), "a-b-c");
     for (const char* name : {"مرحبا", "สวัสดี", "नमस्ते", "한국어", "日本"}) {
         EXPECT_FALSE(slug(name).empty()) << name;
-        EXPECT_EQ(slug(name).find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-"), std::string::npos) << slug(name);
+        EXPECT_EQ(slug(name).find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-"),
+                  std::string::npos)
+            << slug(name);
     }
 }
 

@@ -14,7 +14,7 @@ namespace titans::text {
 
 namespace {
 
-constexpr std::size_t kLongestTag = 300;   // bytes: "a < b" followed by a far ">" is no tag
+constexpr std::size_t kLongestTag = 300;  // bytes: "a < b" followed by a far ">" is no tag
 constexpr std::size_t kLongestLink = 2000;
 
 bool is_letter_or_digit(char32_t c) { return u_isalnum(static_cast<UChar32>(c)) != 0; }
@@ -27,8 +27,9 @@ bool has_property(char32_t c, UProperty property) {
 
 bool is_emoji(char32_t c) {
     if (c < 0x2190) return false;  // digits, ©, ®, ‼ and ™ can be emojis too, and are text
-    return has_property(c, UCHAR_EXTENDED_PICTOGRAPHIC) || has_property(c, UCHAR_EMOJI_PRESENTATION) ||
-           has_property(c, UCHAR_EMOJI_MODIFIER) || has_property(c, UCHAR_REGIONAL_INDICATOR);
+    return has_property(c, UCHAR_EXTENDED_PICTOGRAPHIC) ||
+           has_property(c, UCHAR_EMOJI_PRESENTATION) || has_property(c, UCHAR_EMOJI_MODIFIER) ||
+           has_property(c, UCHAR_REGIONAL_INDICATOR);
 }
 
 /// What belongs to an emoji and is nothing without it.
@@ -42,8 +43,8 @@ bool is_silent(char32_t c) {
 
 bool ends_phrase(char32_t c) {
     if (has_property(c, UCHAR_S_TERM)) return true;
-    return c == U'…' || c == ',' || c == ';' || c == ':' || c == U'،' || c == U'؛' || c == U'，' || c == U'、' || c == U'；' ||
-           c == U'：';
+    return c == U'…' || c == ',' || c == ';' || c == ':' || c == U'،' || c == U'؛' || c == U'，' ||
+           c == U'、' || c == U'；' || c == U'：';
 }
 
 /// The lines of `text` outside fenced blocks of code.
@@ -95,10 +96,12 @@ std::string_view without_block_marks(std::string_view line) {
 
 /// "https://www.example.com/x?y" -> "example com".
 std::string host_words(std::string_view url) {
-    if (const std::size_t scheme = url.find("://"); scheme != std::string_view::npos) url.remove_prefix(scheme + 3);
+    if (const std::size_t scheme = url.find("://"); scheme != std::string_view::npos)
+        url.remove_prefix(scheme + 3);
     if (url.starts_with("mailto:")) url.remove_prefix(7);
     std::string_view host = url.substr(0, url.find_first_of("/?#"));
-    if (const std::size_t user = host.rfind('@'); user != std::string_view::npos) host.remove_prefix(user + 1);
+    if (const std::size_t user = host.rfind('@'); user != std::string_view::npos)
+        host.remove_prefix(user + 1);
     host = host.substr(0, host.find(':'));
     if (host.starts_with("www.")) host.remove_prefix(4);
     std::string words(host);
@@ -111,8 +114,9 @@ std::size_t url_length(std::string_view text) {
     bool url = false;
     for (const std::string_view start : {"https://", "http://", "ftp://", "www."}) {
         if (text.size() > start.size() &&
-            std::ranges::equal(text.substr(0, start.size()), start,
-                               [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b; })) {
+            std::ranges::equal(text.substr(0, start.size()), start, [](char a, char b) {
+                return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b;
+            })) {
             url = true;
         }
     }
@@ -120,13 +124,17 @@ std::size_t url_length(std::string_view text) {
     std::size_t end = 0;
     for (std::size_t at = 0; at < text.size(); end = at) {
         const char32_t c = next_code_point(text, at);
-        if (is_space(c) || c == '<' || c == '>' || c == '"' || c == '`' || c == '|' || (c > 0x7F && !is_letter_or_digit(c))) break;
+        if (is_space(c) || c == '<' || c == '>' || c == '"' || c == '`' || c == '|' ||
+            (c > 0x7F && !is_letter_or_digit(c)))
+            break;
     }
     // The sentence's punctuation behind it, and the bracket around it, are not the URL's.
     while (end > 0) {
         const char last = text[end - 1];
-        const bool unopened = last == ')' && text.substr(0, end).find('(') == std::string_view::npos;
-        if (!unopened && std::string_view(".,;:!?'*_~]}").find(last) == std::string_view::npos) break;
+        const bool unopened =
+            last == ')' && text.substr(0, end).find('(') == std::string_view::npos;
+        if (!unopened && std::string_view(".,;:!?'*_~]}").find(last) == std::string_view::npos)
+            break;
         --end;
     }
     return end;
@@ -170,7 +178,7 @@ struct Entity {
     std::string_view name;
     std::string_view text;
 };
-constexpr std::array kEntities{Entity{"&amp;", "&"},  Entity{"&lt;", "<"},   Entity{"&gt;", ">"},
+constexpr std::array kEntities{Entity{"&amp;", "&"},   Entity{"&lt;", "<"},  Entity{"&gt;", ">"},
                                Entity{"&quot;", "\""}, Entity{"&#39;", "'"}, Entity{"&apos;", "'"},
                                Entity{"&nbsp;", " "}};
 
@@ -205,7 +213,8 @@ void clean_inline(std::string_view line, std::string& out) {
             }
         }
         if (first == '<') {
-            if (const std::size_t url = url_length(rest.substr(1)); url > 0 && rest.substr(1 + url).starts_with('>')) {
+            if (const std::size_t url = url_length(rest.substr(1));
+                url > 0 && rest.substr(1 + url).starts_with('>')) {
                 out += host_words(rest.substr(1, url));
                 at += url + 2;
                 continue;
@@ -217,7 +226,8 @@ void clean_inline(std::string_view line, std::string& out) {
             }
         }
         if (first == '&') {
-            const auto* const entity = std::ranges::find_if(kEntities, [&](const Entity& e) { return rest.starts_with(e.name); });
+            const auto* const entity = std::ranges::find_if(
+                kEntities, [&](const Entity& e) { return rest.starts_with(e.name); });
             if (entity != kEntities.end()) {
                 out += entity->text;
                 at += entity->name.size();
@@ -239,7 +249,8 @@ void clean_inline(std::string_view line, std::string& out) {
         if (first == '|') {
             // Between a table's cells.
             out.resize(out.find_last_not_of(' ') + 1);
-            const bool between = !out.empty() && !ends_phrase(before(out)) && !trim(rest.substr(1)).empty();
+            const bool between =
+                !out.empty() && !ends_phrase(before(out)) && !trim(rest.substr(1)).empty();
             out += between ? ", " : " ";
             ++at;
             continue;
@@ -251,7 +262,8 @@ void clean_inline(std::string_view line, std::string& out) {
             const bool inside = is_letter_or_digit(before(out)) && is_letter_or_digit(behind);
             if (first == '_' && inside) {
                 out += ' ';  // snake_case
-            } else if ((first == '*' && (alone || (inside && is_ascii_digit(static_cast<char>(before(out)))))) ||
+            } else if ((first == '*' &&
+                        (alone || (inside && is_ascii_digit(static_cast<char>(before(out)))))) ||
                        (first == '~' && count == 1)) {
                 out.append(count, first);  // "3 * 4", "~5"
             }
@@ -276,11 +288,13 @@ void clean_inline(std::string_view line, std::string& out) {
 }
 
 bool repeats(char32_t c) {
-    return c == '!' || c == '?' || c == ',' || c == ';' || c == ':' || c == '-' || c == U'！' || c == U'？' || c == U'。' ||
-           c == U'…' || c == U'—' || c == U'؟' || c == U'=' || c == '#' || c == '/';
+    return c == '!' || c == '?' || c == ',' || c == ';' || c == ':' || c == '-' || c == U'！' ||
+           c == U'？' || c == U'。' || c == U'…' || c == U'—' || c == U'؟' || c == U'=' ||
+           c == '#' || c == '/';
 }
 
-/// Single spaces, none before punctuation, and each run of punctuation once: "?!?!" -> "?", "....." -> "...".
+/// Single spaces, none before punctuation, and each run of punctuation once: "?!?!" -> "?", "....."
+/// -> "...".
 std::string tidy(std::string_view text) {
     std::string out;
     for (std::size_t at = 0; at < text.size();) {
@@ -293,7 +307,8 @@ std::string tidy(std::string_view text) {
             }
             const char32_t next = at_or_space(text, at);
             // "wow 🎉!" has lost what stood between; " - " and " .5" keep their space.
-            const bool closing = next == ',' || next == '!' || next == '?' || next == ';' || next == ':' ||
+            const bool closing = next == ',' || next == '!' || next == '?' || next == ';' ||
+                                 next == ':' ||
                                  (next == '.' && is_space(at_or_space(text, at + 1)));
             if (!out.empty() && !closing) out += ' ';
             continue;
@@ -350,7 +365,8 @@ std::string speakable(std::string_view text) {
         if (!out.empty()) {
             std::size_t end = out.size();
             char32_t last = previous_code_point(out, end);
-            while (end > 0 && (last == '"' || last == ')' || last == '\'' || last == U'”' || last == U'»' || last == U'」')) {
+            while (end > 0 && (last == '"' || last == ')' || last == '\'' || last == U'”' ||
+                               last == U'»' || last == U'」')) {
                 last = previous_code_point(out, end);
             }
             out += ends_phrase(last) ? " " : ". ";

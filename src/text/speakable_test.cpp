@@ -8,14 +8,16 @@ namespace titans::text {
 namespace {
 
 TEST(Speakable, LeavesPlainTextOfEveryScriptAlone) {
-    for (const char* text : {"It's 3.5 km, isn't it?", "你好，世界。", "नमस्ते दुनिया।", "كيف حالك؟", "สวัสดีชาวโลก",
-                             "می‌خواهم", "Say \"yes\" (or no); wait...", "3 * 4 = 12", "a < b and c > d", "ca. ~5 €"}) {
+    for (const char* text : {"It's 3.5 km, isn't it?", "你好，世界。", "नमस्ते दुनिया।", "كيف حالك؟",
+                             "สวัสดีชาวโลก", "می‌خواهم", "Say \"yes\" (or no); wait...",
+                             "3 * 4 = 12", "a < b and c > d", "ca. ~5 €"}) {
         EXPECT_EQ(speakable(text), text);
     }
 }
 
 TEST(Speakable, DropsTheMarksOfMarkdown) {
-    EXPECT_EQ(speakable("**Bold**, *this*, __that__, ~~gone~~ and `code`."), "Bold, this, that, gone and code.");
+    EXPECT_EQ(speakable("**Bold**, *this*, __that__, ~~gone~~ and `code`."),
+              "Bold, this, that, gone and code.");
     EXPECT_EQ(speakable("## A heading ##\n\nText."), "A heading. Text.");
     EXPECT_EQ(speakable("- one\n* two\n+ [x] three"), "one. two. three");
     EXPECT_EQ(speakable("> quoted\n---\n1. First"), "quoted. 1. First");
@@ -34,7 +36,8 @@ TEST(Speakable, SaysTheTextOfLinksAndTheHostsOfUrls) {
     EXPECT_EQ(speakable("See [the *docs*](https://example.com/a_(b)?c) now."), "See the docs now.");
     EXPECT_EQ(speakable("![a cat](cat.png) and [x][1]"), "a cat and x");
     EXPECT_EQ(speakable("Go to https://www.my-site.org:8080/a/b?c=d#e."), "Go to my site org.");
-    EXPECT_EQ(speakable("(HTTP://Example.com/x), <https://a.io>, www.b.net!"), "(Example com), a io, b net!");
+    EXPECT_EQ(speakable("(HTTP://Example.com/x), <https://a.io>, www.b.net!"),
+              "(Example com), a io, b net!");
     EXPECT_EQ(speakable("[not a link] stays"), "[not a link] stays");
 }
 
@@ -45,7 +48,9 @@ TEST(Speakable, DropsTagsAndReadsEntities) {
 }
 
 TEST(Speakable, DropsEmojisWithAllThatBelongsToThem) {
-    EXPECT_EQ(speakable("Hi 👋🏽! Family: 👨‍👩‍👧‍👦, flag 🇩🇪 🏴󠁧󠁢󠁳󠁣󠁴󠁿, heart ❤️."), "Hi! Family:, flag, heart.");
+    EXPECT_EQ(speakable("Hi 👋🏽! Family: 👨‍👩‍👧‍👦, flag 🇩🇪 🏴󠁧󠁢󠁳󠁣󠁴󠁿, "
+                        "heart ❤️."),
+              "Hi! Family:, flag, heart.");
     EXPECT_EQ(speakable("1️⃣ is one"), "1 is one");
     EXPECT_EQ(speakable("🎉🎉"), "");
     EXPECT_EQ(speakable("© 2024 Titans™"), "© 2024 Titans™");
@@ -62,7 +67,8 @@ TEST(Speakable, IsEmptyForNothingAndSurvivesMalformedText) {
     EXPECT_EQ(speakable(""), "");
     EXPECT_EQ(speakable(" \n\t "), "");
     EXPECT_EQ(speakable("caf\xE9 \x01\x02 ok"), "caf ok");
-    for (const char* text : {"[", "![", "[a](", "[[[[", "<", "<a", "&", "\\", "`", "**", "|", "http://", "www.", ">", "#"}) {
+    for (const char* text : {"[", "![", "[a](", "[[[[", "<", "<a", "&", "\\", "`", "**", "|",
+                             "http://", "www.", ">", "#"}) {
         EXPECT_TRUE(is_utf8(speakable(text))) << text;
     }
 }

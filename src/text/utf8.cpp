@@ -72,8 +72,10 @@ std::string_view without_bom(std::string_view text) {
 std::string_view truncate(std::string_view text, std::size_t bytes) {
     if (text.size() <= bytes) return text;
     std::size_t end = bytes;
-    // At most three continuation bytes belong to one code point; more are malformed and cut anywhere.
-    for (int i = 0; i < 3 && end > 0 && U8_IS_TRAIL(static_cast<std::uint8_t>(text[end])); ++i) --end;
+    // At most three continuation bytes belong to one code point; more are malformed and cut
+    // anywhere.
+    for (int i = 0; i < 3 && end > 0 && U8_IS_TRAIL(static_cast<std::uint8_t>(text[end])); ++i)
+        --end;
     return text.substr(0, end);
 }
 

@@ -44,14 +44,23 @@ std::u16string fold(std::u16string_view text) {
     std::int32_t length = 0;
     for (int attempt = 0; attempt < 2; ++attempt) {
         status = U_ZERO_ERROR;
-        length = unorm2_normalize(normalizer, text.data(), static_cast<std::int32_t>(text.size()), folded.data(),
-                                  static_cast<std::int32_t>(folded.size()), &status);
+        length = unorm2_normalize(normalizer, text.data(), static_cast<std::int32_t>(text.size()),
+                                  folded.data(), static_cast<std::int32_t>(folded.size()), &status);
         folded.resize(static_cast<std::size_t>(length));
         if (status != U_BUFFER_OVERFLOW_ERROR) break;
     }
     if (U_FAILURE(status)) throw std::bad_alloc();
     std::erase_if(folded, [](char16_t unit) { return is_optional_point(unit); });
     return folded;
+}
+
+bool is_ideographic(std::u16string_view word) {
+    for (std::size_t i = 0; i < word.size();) {
+        UChar32 c = 0;
+        U16_NEXT(word.data(), i, word.size(), c);
+        if (!u_hasBinaryProperty(c, UCHAR_IDEOGRAPHIC)) return false;
+    }
+    return true;
 }
 
 void add_word(std::vector<std::string>& words, std::u16string_view word) {
@@ -66,9 +75,17 @@ void add_word(std::vector<std::string>& words, std::u16string_view word) {
     if (!bytes.empty()) words.push_back(std::move(bytes));
 }
 
-/// Every two neighbouring characters of `word`, which is not in surrogates.
-void add_pairs(std::vector<std::string>& words, std::u16string_view word) {
-    for (std::size_t i = 0; i + 2 <= word.size(); ++i) add_word(words, word.substr(i, 2));
+/// Each of the ideographs of `run`, and each two neighbours.
+void add_ideographs(std::vector<std::string>& words, std::u16string_view run) {
+    std::size_t previous = 0;
+    for (std::size_t i = 0; i < run.size();) {
+        const std::size_t start = i;
+        UChar32 c = 0;
+        U16_NEXT(run.data(), i, run.size(), c);
+        if (start > 0) add_word(words, run.substr(previous, i - previous));
+        add_word(words, run.substr(start, i - start));
+        previous = start;
+    }
 }
 
 bool is_apostrophe(char16_t unit) { return unit == u'\'' || unit == u'\u2019'; }
@@ -78,7 +95,8 @@ bool is_apostrophe(char16_t unit) { return unit == u'\'' || unit == u'\u2019'; }
 WordCutter::WordCutter() {
     UErrorCode status = U_ZERO_ERROR;
     iterator_.reset(ubrk_open(UBRK_WORD, "", nullptr, 0, &status));
-    if (U_FAILURE(status)) throw std::bad_alloc();  // the rules are part of ICU: only memory can be missing
+    if (U_FAILURE(status))
+        throw std::bad_alloc();  // the rules are part of ICU: only memory can be missing
 }
 
 std::vector<std::string> WordCutter::cut(std::string_view text) {
@@ -87,18 +105,18 @@ std::vector<std::string> WordCutter::cut(std::string_view text) {
     ubrk_setText(iterator_.get(), folded.data(), static_cast<std::int32_t>(folded.size()), &status);
     if (U_FAILURE(status)) throw std::bad_alloc();
     std::vector<std::string> words;
+    const std::u16string_view all = folded;
+    std::size_t ideographs = 0;  // where their run starts that ends at `start`
     std::size_t start = 0;
-    for (std::int32_t end = ubrk_next(iterator_.get()); end != UBRK_DONE; end = ubrk_next(iterator_.get())) {
+    for (std::int32_t end = ubrk_next(iterator_.get()); end != UBRK_DONE;
+         end = ubrk_next(iterator_.get())) {
         const std::size_t from = std::exchange(start, static_cast<std::size_t>(end));
         const std::int32_t kind = ubrk_getRuleStatus(iterator_.get());
+        std::u16string_view word = all.substr(from, start - from);
+        if (kind >= UBRK_WORD_IDEO && is_ideographic(word)) continue;
+        add_ideographs(words, all.substr(ideographs, from - ideographs));
+        ideographs = start;
         if (kind < UBRK_WORD_NONE_LIMIT) continue;  // spaces and punctuation
-        std::u16string_view word = std::u16string_view(folded).substr(from, start - from);
-        if (kind >= UBRK_WORD_KANA) {
-            add_word(words, word);
-            const bool plain = std::ranges::none_of(word, [](char16_t unit) { return U16_IS_SURROGATE(unit); });
-            if (kind >= UBRK_WORD_IDEO && plain && word.size() > 2) add_pairs(words, word);
-            continue;
-        }
         while (!word.empty()) {
             const auto part_end = std::ranges::find_if(word, is_apostrophe);
             const auto length = static_cast<std::size_t>(part_end - word.begin());
@@ -106,6 +124,7 @@ std::vector<std::string> WordCutter::cut(std::string_view text) {
             word.remove_prefix(std::min(length + 1, word.size()));
         }
     }
+    add_ideographs(words, all.substr(ideographs));
     return words;
 }
 

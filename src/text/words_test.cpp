@@ -11,7 +11,8 @@ using ::testing::ElementsAre;
 
 TEST(Words, AreFoldedSoThatSpellingsMeet) {
     WordCutter cutter;
-    EXPECT_THAT(cutter.cut("The TITAN, \xEF\xBC\xB4\xEF\xBD\x89tan!"), ElementsAre("the", "titan", "titan"));
+    EXPECT_THAT(cutter.cut("The TITAN, \xEF\xBC\xB4\xEF\xBD\x89tan!"),
+                ElementsAre("the", "titan", "titan"));
     EXPECT_THAT(cutter.cut("STRASSE Straße"), ElementsAre("strasse", "strasse"));
     EXPECT_EQ(cutter.cut("cafe\u0301"), cutter.cut("café"));
     EXPECT_THAT(cutter.cut("Aria's l’eau"), ElementsAre("aria", "s", "l", "eau"));
@@ -27,14 +28,19 @@ TEST(Words, AreFoundInEveryScript) {
     EXPECT_THAT(cutter.cut("Привет, МИР"), ElementsAre("привет", "мир"));
 }
 
-TEST(Words, OfIdeographsMeetHoweverTheDictionaryCutsThem) {
+TEST(Words, OfIdeographsAreTheirNeighboursWhateverStandsAround) {
     WordCutter cutter;
-    EXPECT_THAT(cutter.cut("中华人民共和国"), Contains("人民"));
+    EXPECT_THAT(cutter.cut("图书馆"), ElementsAre("图", "图书", "书", "书馆", "馆"));
+    EXPECT_THAT(cutter.cut("在图书馆，𠮷a"),
+                ElementsAre("在", "在图", "图", "图书", "书", "书馆", "馆", "𠮷", "a"));
+    EXPECT_THAT(cutter.cut("猫はテレビ"), ElementsAre("猫", "は", "テレビ"));
+    EXPECT_THAT(cutter.cut("한국어 좋아요"), ElementsAre("한국어", "좋아요"));
 }
 
 TEST(Words, HoldNoSpacesAndStayShort) {
     WordCutter cutter;
-    const auto words = cutter.cut(std::string(100000, 'x') + " \t\n \xC2\xA0 y " + std::string("\0 z", 3) + " \xFF");
+    const auto words = cutter.cut(std::string(100000, 'x') + " \t\n \xC2\xA0 y " +
+                                  std::string("\0 z", 3) + " \xFF");
     for (const std::string& word : words) {
         EXPECT_FALSE(word.empty());
         EXPECT_LE(word.size(), 96U);

@@ -1,6 +1,5 @@
 #include "store/files/media_store.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,6 +12,8 @@
 #include <format>
 #include <set>
 #include <system_error>
+
+#include "foundation/log.h"
 
 namespace titans::store {
 
@@ -37,18 +38,21 @@ private:
 };
 
 std::unexpected<Error> failure(std::string_view action) {
-    return fail(ErrorKind::Internal, "a file cannot be stored or read", std::format("{}: {}", action, std::strerror(errno)));
+    return fail(ErrorKind::Internal, "a file cannot be stored or read",
+                std::format("{}: {}", action, std::strerror(errno)));
 }
 
 bool is_extension(std::string_view text) {
-    return !text.empty() && text.size() <= 5 &&
-           std::ranges::all_of(text, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); });
+    return !text.empty() && text.size() <= 5 && std::ranges::all_of(text, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+    });
 }
 
 bool is_name(std::string_view name) {
     if (name.size() < kNameDigits + 2 || name[kNameDigits] != '.') return false;
-    const bool digits = std::ranges::all_of(
-        name.substr(0, kNameDigits), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+    const bool digits = std::ranges::all_of(name.substr(0, kNameDigits), [](char c) {
+        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+    });
     return digits && is_extension(name.substr(kNameDigits + 1));
 }
 
@@ -66,12 +70,12 @@ Result<std::string> random_name(std::string_view extension) {
     return name;
 }
 
-Result<void> write_all(int descriptor, std::string_view bytes) {
+Result<void> write_all(int descriptor, std::span<const std::byte> bytes) {
     while (!bytes.empty()) {
         const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
         if (written < 0 && errno == EINTR) continue;
         if (written < 0) return failure("write");
-        bytes.remove_prefix(static_cast<std::size_t>(written));
+        bytes = bytes.subspan(static_cast<std::size_t>(written));
     }
     return {};
 }
@@ -89,17 +93,21 @@ Result<MediaStore> MediaStore::open(std::filesystem::path folder) {
     std::error_code error;
     std::filesystem::create_directories(folder, error);
     if (!error) std::filesystem::permissions(folder, std::filesystem::perms::owner_all, error);
-    if (error) return fail(ErrorKind::Internal, "the folder of files cannot be made", error.message());
+    if (error)
+        return fail(ErrorKind::Internal, "the folder of files cannot be made", error.message());
     return MediaStore(std::move(folder));
 }
 
-Result<std::string> MediaStore::write(std::string_view bytes, std::string_view extension) const {
-    if (!is_extension(extension)) return fail(ErrorKind::InvalidInput, "the file's extension is not one to store");
+Result<std::string> MediaStore::write(std::span<const std::byte> bytes,
+                                      std::string_view extension) const {
+    if (!is_extension(extension))
+        return fail(ErrorKind::InvalidInput, "the file's extension is not one to store");
     TITANS_TRY(std::string name, random_name(extension));
     const std::filesystem::path whole = folder_ / name;
     const std::filesystem::path part = folder_ / (name + std::string(kPart));
     const auto write_part = [&]() -> Result<void> {
-        const Descriptor file(::open(part.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+        const Descriptor file(
+            ::open(part.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
         if (!file.valid()) return failure("open");
         TITANS_TRY_VOID(write_all(file.get(), bytes));
         if (::fsync(file.get()) != 0) return failure("fsync");
@@ -124,13 +132,13 @@ Result<std::filesystem::path> MediaStore::path(std::string_view name) const {
     return fail(ErrorKind::NotFound, "there is no such file");
 }
 
-Result<std::string> MediaStore::read(std::string_view name) const {
+Result<std::vector<std::byte>> MediaStore::read(std::string_view name) const {
     TITANS_TRY(const std::filesystem::path file_path, path(name));
     const Descriptor file(::open(file_path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
     if (!file.valid() && errno == ENOENT) return fail(ErrorKind::NotFound, "there is no such file");
     struct stat status{};
     if (!file.valid() || ::fstat(file.get(), &status) != 0) return failure("open");
-    std::string bytes(static_cast<std::size_t>(status.st_size), '\0');
+    std::vector<std::byte> bytes(static_cast<std::size_t>(status.st_size));
     std::size_t size = 0;
     while (size < bytes.size()) {
         const ssize_t got = ::read(file.get(), bytes.data() + size, bytes.size() - size);
@@ -149,21 +157,35 @@ Result<void> MediaStore::remove(std::string_view name) const {
     return {};
 }
 
-Result<std::size_t> MediaStore::sweep(const std::vector<std::string>& in_use, std::chrono::seconds age) const {
+Result<void> MediaStore::sweep(const std::vector<std::string>& in_use) const {
+    // The clock that files are stamped with is behind by up to a tick.
+    return sweep(in_use, opened_ - std::chrono::milliseconds(100));
+}
+
+Result<void> MediaStore::sweep_older_than(std::chrono::seconds age) const {
+    return sweep({}, std::chrono::system_clock::now() - age);
+}
+
+Result<void> MediaStore::sweep(const std::vector<std::string>& in_use,
+                               std::chrono::system_clock::time_point newest) const {
     const std::set<std::string_view> used(in_use.begin(), in_use.end());
-    const auto newest = std::chrono::system_clock::now() - age;
     std::size_t removed = 0;
     std::error_code error;
-    for (std::filesystem::directory_iterator entry(folder_, error), end; !error && entry != end; entry.increment(error)) {
+    for (std::filesystem::directory_iterator entry(folder_, error), end; !error && entry != end;
+         entry.increment(error)) {
         const std::string name = entry->path().filename().string();
         if (!is_ours(name) || used.contains(name)) continue;
         struct stat status{};
         if (::lstat(entry->path().c_str(), &status) != 0 || !S_ISREG(status.st_mode)) continue;
-        if (std::chrono::system_clock::from_time_t(status.st_mtime) > newest) continue;
+        const auto written = std::chrono::seconds(status.st_mtim.tv_sec) +
+                             std::chrono::nanoseconds(status.st_mtim.tv_nsec);
+        if (written > newest.time_since_epoch()) continue;
         if (::unlink(entry->path().c_str()) == 0) ++removed;
     }
-    if (error) return fail(ErrorKind::Internal, "the folder of files cannot be read", error.message());
-    return removed;
+    if (error)
+        return fail(ErrorKind::Internal, "the folder of files cannot be read", error.message());
+    if (removed > 0) log::info("files.swept", "count={}", removed);
+    return {};
 }
 
 }  // namespace titans::store

@@ -17,13 +17,16 @@ constexpr int kBusyTimeoutMs = 10'000;
 
 std::unexpected<Error> failure(sqlite3* database, int code) {
     const char* words = database != nullptr ? sqlite3_errmsg(database) : sqlite3_errstr(code);
-    return fail(ErrorKind::Internal, "the database failed", std::format("sqlite {}: {}", code, words));
+    return fail(ErrorKind::Internal, "the database failed",
+                std::format("sqlite {}: {}", code, words));
 }
 
 }  // namespace
 
 void DatabaseCloser::operator()(sqlite3* database) const noexcept { sqlite3_close_v2(database); }
-void StatementFinalizer::operator()(sqlite3_stmt* statement) const noexcept { sqlite3_finalize(statement); }
+void StatementFinalizer::operator()(sqlite3_stmt* statement) const noexcept {
+    sqlite3_finalize(statement);
+}
 
 Result<bool> Statement::step() {
     const int code = sqlite3_step(handle_.get());
@@ -38,7 +41,9 @@ Result<void> Statement::run() {
     return {};
 }
 
-std::int64_t Statement::integer(int column) const { return sqlite3_column_int64(handle_.get(), column); }
+std::int64_t Statement::integer(int column) const {
+    return sqlite3_column_int64(handle_.get(), column);
+}
 
 double Statement::real(int column) const { return sqlite3_column_double(handle_.get(), column); }
 
@@ -53,12 +58,14 @@ std::span<const std::byte> Statement::blob(int column) const {
     return {bytes, static_cast<std::size_t>(sqlite3_column_bytes(handle_.get(), column))};
 }
 
-bool Statement::is_null(int column) const { return sqlite3_column_type(handle_.get(), column) == SQLITE_NULL; }
+bool Statement::is_null(int column) const {
+    return sqlite3_column_type(handle_.get(), column) == SQLITE_NULL;
+}
 
 void Statement::reset() { sqlite3_reset(handle_.get()); }
 
-// Binding fails only for an index that the statement has not, or without memory: then the parameter stays NULL, which
-// the schema refuses.
+// Binding fails only for an index that the statement has not, or without memory: then the parameter
+// stays NULL, which the schema refuses.
 void Statement::bind_one(int index, std::int64_t value) {
     [[maybe_unused]] const int code = sqlite3_bind_int64(handle_.get(), index, value);
     assert(code == SQLITE_OK);
@@ -67,23 +74,25 @@ void Statement::bind_one(int index, std::int64_t value) {
 void Statement::bind_one(int index, std::string_view value) {
     // A null pointer would bind NULL instead of the empty text.
     const char* text = value.data() != nullptr ? value.data() : "";
-    [[maybe_unused]] const int code =
-        sqlite3_bind_text64(handle_.get(), index, text, value.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+    [[maybe_unused]] const int code = sqlite3_bind_text64(handle_.get(), index, text, value.size(),
+                                                          SQLITE_TRANSIENT, SQLITE_UTF8);
     assert(code == SQLITE_OK);
 }
 
 void Statement::bind_one(int index, std::span<const std::byte> value) {
-    [[maybe_unused]] const int code =
-        sqlite3_bind_blob64(handle_.get(), index, value.empty() ? static_cast<const void*>("") : value.data(),
-                            value.size(), SQLITE_TRANSIENT);
+    [[maybe_unused]] const int code = sqlite3_bind_blob64(
+        handle_.get(), index, value.empty() ? static_cast<const void*>("") : value.data(),
+        value.size(), SQLITE_TRANSIENT);
     assert(code == SQLITE_OK);
 }
 
 Result<Database> Database::open(const std::filesystem::path& path, Access access) {
     if (access == Access::ReadWrite) {
-        // SQLite would make the file readable by others; its side files take the rights of this one.
+        // SQLite would make the file readable by others; its side files take the rights of this
+        // one.
         const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-        if (file < 0) return fail(ErrorKind::Internal, "the database cannot be opened", std::strerror(errno));
+        if (file < 0)
+            return fail(ErrorKind::Internal, "the database cannot be opened", std::strerror(errno));
         ::close(file);
     }
     const int flags = (access == Access::ReadWrite ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY) |
@@ -99,16 +108,19 @@ Result<Database> Database::open(const std::filesystem::path& path, Access access
         TITANS_TRY(Statement mode, database.prepare("PRAGMA journal_mode = WAL"));
         TITANS_TRY(const bool row, mode.step());
         if (!row || mode.text(0) != "wal") {
-            return fail(ErrorKind::Internal, "the database cannot be opened", "its file system has no shared memory");
+            return fail(ErrorKind::Internal, "the database cannot be opened",
+                        "its file system has no shared memory");
         }
-        TITANS_TRY_VOID(database.execute("PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864;"));
+        TITANS_TRY_VOID(
+            database.execute("PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864;"));
     }
     return database;
 }
 
 Result<Statement> Database::prepare(std::string_view sql) {
     sqlite3_stmt* statement = nullptr;
-    const int code = sqlite3_prepare_v3(handle_.get(), sql.data(), static_cast<int>(sql.size()), 0, &statement, nullptr);
+    const int code = sqlite3_prepare_v3(handle_.get(), sql.data(), static_cast<int>(sql.size()), 0,
+                                        &statement, nullptr);
     if (code != SQLITE_OK) return failure(handle_.get(), code);
     return Statement(statement);
 }
@@ -130,7 +142,8 @@ Result<Transaction> Transaction::begin(Database& database) {
 
 Transaction::~Transaction() {
     // A failed ROLLBACK means that SQLite has rolled back already.
-    if (database_ != nullptr) [[maybe_unused]] const auto rolled_back = database_->execute("ROLLBACK");
+    if (database_ != nullptr) [[maybe_unused]]
+        const auto rolled_back = database_->execute("ROLLBACK");
 }
 
 Result<void> Transaction::commit() {

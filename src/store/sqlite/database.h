@@ -26,7 +26,8 @@ class Statement {
 public:
     explicit Statement(sqlite3_stmt* statement) : handle_(statement) {}
 
-    /// Binds all parameters in order and makes the statement ready to run (again). Values are copied.
+    /// Binds all parameters in order and makes the statement ready to run (again). Values are
+    /// copied.
     template <typename... Values>
     Statement& bind(const Values&... values) {
         reset();
@@ -62,8 +63,8 @@ class Database {
 public:
     enum class Access : std::uint8_t { ReadWrite, ReadOnly };
 
-    /// ReadWrite makes the file (readable by this user only) if it is missing. Write-ahead log, every commit synced,
-    /// foreign keys enforced. Errors: Internal.
+    /// ReadWrite makes the file (readable by this user only) if it is missing. Write-ahead log,
+    /// every commit synced, foreign keys enforced. Errors: Internal.
     static Result<Database> open(const std::filesystem::path& path, Access access);
 
     Result<Statement> prepare(std::string_view sql);
@@ -86,7 +87,8 @@ class Transaction {
 public:
     /// Takes the write lock at once, so that it cannot fail later for want of it.
     static Result<Transaction> begin(Database& database);
-    Transaction(Transaction&& other) noexcept : database_(std::exchange(other.database_, nullptr)) {}
+    Transaction(Transaction&& other) noexcept
+        : database_(std::exchange(other.database_, nullptr)) {}
     Transaction& operator=(Transaction&&) = delete;
     ~Transaction();
 

@@ -12,7 +12,8 @@ namespace {
 class DatabaseTest : public ::testing::Test {
 protected:
     DatabaseTest() {
-        std::string pattern = (std::filesystem::temp_directory_path() / "titans-database-XXXXXX").string();
+        std::string pattern =
+            (std::filesystem::temp_directory_path() / "titans-database-XXXXXX").string();
         folder_ = ::mkdtemp(pattern.data());
     }
     ~DatabaseTest() override { std::filesystem::remove_all(folder_); }
@@ -48,7 +49,8 @@ TEST_F(DatabaseTest, KeepsItsFileFromOtherUsers) {
 
 TEST_F(DatabaseTest, BindsEveryKindOfValueAndReadsItBack) {
     auto database = Database::open(path(), Database::Access::ReadWrite);
-    ASSERT_TRUE(database->execute("CREATE TABLE t (a INTEGER NOT NULL, b TEXT NOT NULL, c BLOB NOT NULL)"));
+    ASSERT_TRUE(
+        database->execute("CREATE TABLE t (a INTEGER NOT NULL, b TEXT NOT NULL, c BLOB NOT NULL)"));
     auto insert = database->prepare("INSERT INTO t VALUES (?, ?, ?)");
     const std::string text("a'; DROP TABLE t; --\0x", 22);
     const std::vector<std::byte> blob{std::byte{0}, std::byte{255}};

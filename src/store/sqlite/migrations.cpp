@@ -10,8 +10,10 @@ namespace {
 
 /// One script for each version: never changed once released, only followed by another.
 constexpr std::array<std::string_view, 1> kScripts{
-    // Ids are never used again (AUTOINCREMENT), so that a vector that comes late cannot land on another's passage. The
-    // passages of a character are inserted in one transaction: their ids are a range, which is how the index of words,
+    // Ids are never used again (AUTOINCREMENT), so that a vector that comes late cannot land on
+    // another's passage. The
+    // passages of a character are inserted in one transaction: their ids are a range, which is how
+    // the index of words,
     // which knows only ids, is searched for one character.
     R"sql(
 CREATE TABLE character (
@@ -69,7 +71,8 @@ CREATE TABLE passage_vector (
 
 Result<void> migrate(Database& database) {
     while (true) {
-        // Inside the transaction, so that of two processes that start at once only one does the work.
+        // Inside the transaction, so that of two processes that start at once only one does the
+        // work.
         TITANS_TRY(Transaction transaction, Transaction::begin(database));
         TITANS_TRY(Statement statement, database.prepare("PRAGMA user_version"));
         TITANS_TRY([[maybe_unused]] const bool row, statement.step());

@@ -25,7 +25,8 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "vectors are stored little-endian");
 
 constexpr std::string_view kRecordColumns =
-    "id, name, slug, llm_model, llm_config, voice_cloning_settings, stt_settings, image_file, voice_file, created_at";
+    "id, name, slug, llm_model, llm_config, voice_cloning_settings, stt_settings, image_file, "
+    "voice_file, created_at";
 
 CharacterRecord read_record(const Statement& row) {
     return {.id = {row.integer(0)},
@@ -45,7 +46,8 @@ Error no_such_character(CharacterId id) {
 }
 
 bool is_word(std::string_view word) {
-    return !word.empty() && std::ranges::none_of(word, [](char c) { return (c >= 0 && c <= ' ') || c == 0x7f; });
+    return !word.empty() &&
+           std::ranges::none_of(word, [](char c) { return (c >= 0 && c <= ' ') || c == 0x7f; });
 }
 
 std::string join_words(const std::vector<std::string>& words, std::int64_t& count) {
@@ -89,46 +91,57 @@ Result<std::string> free_slug(Database& database, const std::string& base, std::
 
 Result<CharacterId> insert(Database& database, const NewCharacter& character) {
     TITANS_TRY(Transaction transaction, Transaction::begin(database));
-    TITANS_TRY(Statement insert_character,
-               database.prepare("INSERT INTO character (name, llm_model, llm_config, voice_cloning_settings, stt_settings, "
-                                "image_file, voice_file, created_at, words) "
-                                "VALUES (?, ?, ?, ?, ?, ?, ?, strftime('%Y-%m-%dT%H:%M:%S', 'now'), 0)"));
+    TITANS_TRY(
+        Statement insert_character,
+        database.prepare("INSERT INTO character (name, llm_model, llm_config, "
+                         "voice_cloning_settings, stt_settings, "
+                         "image_file, voice_file, created_at, words) "
+                         "VALUES (?, ?, ?, ?, ?, ?, ?, strftime('%Y-%m-%dT%H:%M:%S', 'now'), 0)"));
     TITANS_TRY_VOID(insert_character
                         .bind(character.name, character.llm_model, character.llm_config,
-                              character.voice_cloning_settings, character.stt_settings, character.image_file,
-                              character.voice_file)
+                              character.voice_cloning_settings, character.stt_settings,
+                              character.image_file, character.voice_file)
                         .run());
     const CharacterId id{database.last_insert_id()};
 
     TITANS_TRY(Statement insert_style,
-               database.prepare("INSERT INTO style_example (character_id, position, question, response) VALUES (?, ?, ?, ?)"));
+               database.prepare("INSERT INTO style_example (character_id, position, question, "
+                                "response) VALUES (?, ?, ?, ?)"));
     std::int64_t position = 0;
     for (const StyleExample& example : character.style) {
-        TITANS_TRY_VOID(insert_style.bind(id.value, position++, example.question, example.response).run());
+        TITANS_TRY_VOID(
+            insert_style.bind(id.value, position++, example.question, example.response).run());
     }
 
-    TITANS_TRY(Statement insert_passage, database.prepare("INSERT INTO passage (character_id, text) VALUES (?, ?)"));
-    TITANS_TRY(Statement insert_words, database.prepare("INSERT INTO passage_words (rowid, words) VALUES (?, ?)"));
+    TITANS_TRY(Statement insert_passage,
+               database.prepare("INSERT INTO passage (character_id, text) VALUES (?, ?)"));
+    TITANS_TRY(Statement insert_words,
+               database.prepare("INSERT INTO passage_words (rowid, words) VALUES (?, ?)"));
     std::int64_t words = 0;
     for (const NewPassage& passage : character.passages) {
         TITANS_TRY_VOID(insert_passage.bind(id.value, passage.text).run());
-        TITANS_TRY_VOID(insert_words.bind(database.last_insert_id(), join_words(passage.words, words)).run());
+        TITANS_TRY_VOID(
+            insert_words.bind(database.last_insert_id(), join_words(passage.words, words)).run());
     }
 
     TITANS_TRY(const std::string slug, free_slug(database, character.slug_base, id.value));
-    TITANS_TRY(Statement finish, database.prepare("UPDATE character SET slug = ?, words = ? WHERE id = ?"));
+    TITANS_TRY(Statement finish,
+               database.prepare("UPDATE character SET slug = ?, words = ? WHERE id = ?"));
     TITANS_TRY_VOID(finish.bind(slug, words, id.value).run());
     TITANS_TRY_VOID(transaction.commit());
     return id;
 }
 
 Result<CharacterRecord> select(Database& database, CharacterId id) {
-    TITANS_TRY(Statement row, database.prepare(std::format("SELECT {} FROM character WHERE id = ?", kRecordColumns)));
+    TITANS_TRY(Statement row, database.prepare(std::format("SELECT {} FROM character WHERE id = ?",
+                                                           kRecordColumns)));
     TITANS_TRY(const bool found, row.bind(id.value).step());
     if (!found) return std::unexpected(no_such_character(id));
     CharacterRecord record = read_record(row);
-    TITANS_TRY(Statement style, database.prepare("SELECT question, response FROM style_example WHERE character_id = ? "
-                                                 "ORDER BY position"));
+    TITANS_TRY(
+        Statement style,
+        database.prepare("SELECT question, response FROM style_example WHERE character_id = ? "
+                         "ORDER BY position"));
     style.bind(id.value);
     while (true) {
         TITANS_TRY(const bool more, style.step());
@@ -145,8 +158,9 @@ struct PassageRange {
 };
 
 Result<PassageRange> range_of(Database& database, CharacterId id) {
-    TITANS_TRY(Statement ends, database.prepare("SELECT (SELECT min(id) FROM passage WHERE character_id = ?1), "
-                                                "(SELECT max(id) FROM passage WHERE character_id = ?1)"));
+    TITANS_TRY(Statement ends,
+               database.prepare("SELECT (SELECT min(id) FROM passage WHERE character_id = ?1), "
+                                "(SELECT max(id) FROM passage WHERE character_id = ?1)"));
     TITANS_TRY(const bool row, ends.bind(id.value).step());
     if (!row || ends.is_null(0)) return PassageRange{};
     return PassageRange{ends.integer(0), ends.integer(1)};
@@ -155,7 +169,8 @@ Result<PassageRange> range_of(Database& database, CharacterId id) {
 Result<void> erase(Database& database, CharacterId id) {
     TITANS_TRY(Transaction transaction, Transaction::begin(database));
     TITANS_TRY(const PassageRange range, range_of(database, id));
-    TITANS_TRY(Statement erase_words, database.prepare("DELETE FROM passage_words WHERE rowid BETWEEN ? AND ?"));
+    TITANS_TRY(Statement erase_words,
+               database.prepare("DELETE FROM passage_words WHERE rowid BETWEEN ? AND ?"));
     TITANS_TRY_VOID(erase_words.bind(range.first, range.last).run());
     TITANS_TRY(Statement erase_character, database.prepare("DELETE FROM character WHERE id = ?"));
     TITANS_TRY_VOID(erase_character.bind(id.value).run());
@@ -163,19 +178,24 @@ Result<void> erase(Database& database, CharacterId id) {
     return transaction.commit();
 }
 
-Result<WordCounts> count(Database& database, const PassageRange& range, const std::vector<std::string>& words) {
-    WordCounts counts{.passages = range.count(), .containing = std::vector<std::int64_t>(words.size())};
-    TITANS_TRY(Statement containing, database.prepare("SELECT count(*) FROM passage_words WHERE passage_words MATCH ? "
-                                                      "AND rowid BETWEEN ? AND ?"));
+Result<WordCounts> count(Database& database, const PassageRange& range,
+                         const std::vector<std::string>& words) {
+    WordCounts counts{.passages = range.count(),
+                      .containing = std::vector<std::int64_t>(words.size())};
+    TITANS_TRY(Statement containing,
+               database.prepare("SELECT count(*) FROM passage_words WHERE passage_words MATCH ? "
+                                "AND rowid BETWEEN ? AND ?"));
     for (std::size_t i = 0; i < words.size(); ++i) {
         if (!is_word(words[i])) continue;
-        TITANS_TRY([[maybe_unused]] const bool row, containing.bind(quote(words[i]), range.first, range.last).step());
+        TITANS_TRY([[maybe_unused]] const bool row,
+                   containing.bind(quote(words[i]), range.first, range.last).step());
         counts.containing[i] = containing.integer(0);
     }
     return counts;
 }
 
-Result<std::vector<ScoredPassage>> search(Database& database, CharacterId id, std::vector<std::string> words, int limit) {
+Result<std::vector<ScoredPassage>> search(Database& database, CharacterId id,
+                                          std::vector<std::string> words, int limit) {
     std::ranges::sort(words);
     words.erase(std::ranges::unique(words).begin(), words.end());
     TITANS_TRY(const PassageRange range, range_of(database, id));
@@ -185,7 +205,8 @@ Result<std::vector<ScoredPassage>> search(Database& database, CharacterId id, st
     if (!found || counts.passages == 0) return {};
 
     std::string query;
-    std::vector<double> weights{static_cast<double>(total.integer(0)) / static_cast<double>(counts.passages)};
+    std::vector<double> weights{static_cast<double>(total.integer(0)) /
+                                static_cast<double>(counts.passages)};
     for (std::size_t i = 0; i < words.size(); ++i) {
         if (counts.containing[i] == 0) continue;
         if (!query.empty()) query += " OR ";
@@ -194,13 +215,15 @@ Result<std::vector<ScoredPassage>> search(Database& database, CharacterId id, st
     }
     std::vector<ScoredPassage> passages;
     if (query.empty()) return passages;
-    TITANS_TRY(Statement best,
-               database.prepare("SELECT passage.id, passage.text, best.score FROM ("
-                                "    SELECT rowid AS id, word_score(passage_words, ?1) AS score FROM passage_words"
-                                "    WHERE passage_words MATCH ?2 AND rowid BETWEEN ?3 AND ?4"
-                                "    ORDER BY score DESC, rowid LIMIT ?5"
-                                ") AS best JOIN passage ON passage.id = best.id AND passage.character_id = ?6 "
-                                "ORDER BY best.score DESC, passage.id"));
+    TITANS_TRY(
+        Statement best,
+        database.prepare(
+            "SELECT passage.id, passage.text, best.score FROM ("
+            "    SELECT rowid AS id, word_score(passage_words, ?1) AS score FROM passage_words"
+            "    WHERE passage_words MATCH ?2 AND rowid BETWEEN ?3 AND ?4"
+            "    ORDER BY score DESC, rowid LIMIT ?5"
+            ") AS best JOIN passage ON passage.id = best.id AND passage.character_id = ?6 "
+            "ORDER BY best.score DESC, passage.id"));
     best.bind(bytes_of(weights), query, range.first, range.last, limit, id.value);
     while (true) {
         TITANS_TRY(const bool more, best.step());
@@ -230,8 +253,9 @@ Result<std::optional<std::int64_t>> find_model(Database& database, const std::st
     return statement.integer(0);
 }
 
-Result<std::vector<ScoredPassage>> search(Database& database, CharacterId id, const std::string& model,
-                                          const std::vector<float>& query, int limit) {
+Result<std::vector<ScoredPassage>> search(Database& database, CharacterId id,
+                                          const std::string& model, const std::vector<float>& query,
+                                          int limit) {
     TITANS_TRY(const std::optional<std::int64_t> model_id, find_model(database, model));
     TITANS_TRY(const PassageRange range, range_of(database, id));
     if (!model_id || range.count() == 0 || limit <= 0) return {};
@@ -243,8 +267,9 @@ Result<std::vector<ScoredPassage>> search(Database& database, CharacterId id, co
     };
     std::vector<Near> nearest;  // a heap with the least near at its top
     std::vector<float> vector(query.size());
-    TITANS_TRY(Statement vectors, database.prepare("SELECT passage_id, vector FROM passage_vector "
-                                                   "WHERE passage_id BETWEEN ? AND ? AND model_id = ?"));
+    TITANS_TRY(Statement vectors,
+               database.prepare("SELECT passage_id, vector FROM passage_vector "
+                                "WHERE passage_id BETWEEN ? AND ? AND model_id = ?"));
     vectors.bind(range.first, range.last, *model_id);
     while (true) {
         TITANS_TRY(const bool more, vectors.step());
@@ -273,13 +298,17 @@ Result<std::vector<ScoredPassage>> search(Database& database, CharacterId id, co
     return passages;
 }
 
-Result<std::vector<Passage>> select_without_vector(Database& database, CharacterId id, const std::string& model, int limit) {
+Result<std::vector<Passage>> select_without_vector(Database& database, CharacterId id,
+                                                   const std::string& model, int limit) {
     TITANS_TRY(const std::optional<std::int64_t> model_id, find_model(database, model));
-    // Two statements: with one, the planner could not use the index of characters for the one that is asked for.
-    TITANS_TRY(Statement statement,
-               database.prepare(std::format("SELECT id, text FROM passage WHERE {} AND NOT EXISTS (SELECT 1 FROM passage_vector "
-                                            "WHERE passage_id = passage.id AND model_id = ?2) ORDER BY id LIMIT ?3",
-                                            id.value != 0 ? "character_id = ?1" : "?1 = 0")));
+    // Two statements: with one, the planner could not use the index of characters for the one that
+    // is asked for.
+    TITANS_TRY(
+        Statement statement,
+        database.prepare(std::format(
+            "SELECT id, text FROM passage WHERE {} AND NOT EXISTS (SELECT 1 FROM passage_vector "
+            "WHERE passage_id = passage.id AND model_id = ?2) ORDER BY id LIMIT ?3",
+            id.value != 0 ? "character_id = ?1" : "?1 = 0")));
     statement.bind(id.value, model_id.value_or(0), limit);
     std::vector<Passage> passages;
     while (true) {
@@ -289,15 +318,21 @@ Result<std::vector<Passage>> select_without_vector(Database& database, Character
     }
 }
 
-Result<void> insert_vectors(Database& database, const std::string& model, const std::vector<PassageVector>& vectors) {
+Result<void> insert_vectors(Database& database, const std::string& model,
+                            const std::vector<PassageVector>& vectors) {
     TITANS_TRY(Transaction transaction, Transaction::begin(database));
-    TITANS_TRY(Statement insert_model, database.prepare("INSERT OR IGNORE INTO model (name) VALUES (?)"));
+    TITANS_TRY(Statement insert_model,
+               database.prepare("INSERT OR IGNORE INTO model (name) VALUES (?)"));
     TITANS_TRY_VOID(insert_model.bind(model).run());
     TITANS_TRY(const std::optional<std::int64_t> model_id, find_model(database, model));
-    TITANS_TRY(Statement insert_vector, database.prepare("INSERT OR REPLACE INTO passage_vector (passage_id, model_id, vector) "
-                                                         "SELECT id, ?2, ?3 FROM passage WHERE id = ?1"));
+    TITANS_TRY(
+        Statement insert_vector,
+        database.prepare("INSERT OR REPLACE INTO passage_vector (passage_id, model_id, vector) "
+                         "SELECT id, ?2, ?3 FROM passage WHERE id = ?1"));
     for (const PassageVector& vector : vectors) {
-        TITANS_TRY_VOID(insert_vector.bind(vector.passage_id, model_id.value_or(0), bytes_of(vector.vector)).run());
+        TITANS_TRY_VOID(
+            insert_vector.bind(vector.passage_id, model_id.value_or(0), bytes_of(vector.vector))
+                .run());
     }
     return transaction.commit();
 }
@@ -310,11 +345,12 @@ Result<Database> open_connection(const std::filesystem::path& path, Database::Ac
 
 }  // namespace
 
-Result<std::unique_ptr<SqliteCharacterStore>> SqliteCharacterStore::open(const std::filesystem::path& path,
-                                                                         Executor& executor) {
+Result<std::unique_ptr<SqliteCharacterStore>> SqliteCharacterStore::open(
+    const std::filesystem::path& path, Executor& executor) {
     TITANS_TRY(Database writer, open_connection(path, Database::Access::ReadWrite));
     TITANS_TRY_VOID(sqlite::migrate(writer));
-    return std::unique_ptr<SqliteCharacterStore>(new SqliteCharacterStore(path, executor, std::move(writer)));
+    return std::unique_ptr<SqliteCharacterStore>(
+        new SqliteCharacterStore(path, executor, std::move(writer)));
 }
 
 Result<Database> SqliteCharacterStore::take_reader() {
@@ -344,20 +380,22 @@ auto SqliteCharacterStore::write(Job job) {
 
 template <typename Job>
 auto SqliteCharacterStore::read(Job job) {
-    return run_on(executor_, [this, job = std::move(job)]() mutable -> std::invoke_result_t<Job&, Database&> {
-        TITANS_TRY(Database reader, take_reader());
-        // One transaction, so that all its statements see the same state.
-        TITANS_TRY_VOID(reader.execute("BEGIN"));
-        auto result = job(reader);
-        TITANS_TRY_VOID(reader.execute("ROLLBACK"));
-        give_back(std::move(reader));
-        return result;
-    });
+    return run_on(executor_,
+                  [this, job = std::move(job)]() mutable -> std::invoke_result_t<Job&, Database&> {
+                      TITANS_TRY(Database reader, take_reader());
+                      // One transaction, so that all its statements see the same state.
+                      TITANS_TRY_VOID(reader.execute("BEGIN"));
+                      auto result = job(reader);
+                      TITANS_TRY_VOID(reader.execute("ROLLBACK"));
+                      give_back(std::move(reader));
+                      return result;
+                  });
 }
 
 Task<Result<CharacterId>> SqliteCharacterStore::create(NewCharacter character) {
-    co_return co_await write(
-        [character = std::move(character)](Database& database) { return insert(database, character); });
+    co_return co_await write([character = std::move(character)](Database& database) {
+        return insert(database, character);
+    });
 }
 
 Task<Result<CharacterRecord>> SqliteCharacterStore::find(CharacterId id) {
@@ -366,7 +404,8 @@ Task<Result<CharacterRecord>> SqliteCharacterStore::find(CharacterId id) {
 
 Task<Result<std::vector<CharacterRecord>>> SqliteCharacterStore::list() {
     co_return co_await read([](Database& database) -> Result<std::vector<CharacterRecord>> {
-        TITANS_TRY(Statement row, database.prepare(std::format("SELECT {} FROM character ORDER BY id", kRecordColumns)));
+        TITANS_TRY(Statement row, database.prepare(std::format(
+                                      "SELECT {} FROM character ORDER BY id", kRecordColumns)));
         std::vector<CharacterRecord> records;
         while (true) {
             TITANS_TRY(const bool more, row.step());
@@ -382,8 +421,10 @@ Task<Result<void>> SqliteCharacterStore::remove(CharacterId id) {
 
 Task<Result<std::vector<std::string>>> SqliteCharacterStore::file_names() {
     co_return co_await read([](Database& database) -> Result<std::vector<std::string>> {
-        TITANS_TRY(Statement row, database.prepare("SELECT image_file FROM character WHERE image_file <> '' "
-                                                   "UNION SELECT voice_file FROM character WHERE voice_file <> ''"));
+        TITANS_TRY(
+            Statement row,
+            database.prepare("SELECT image_file FROM character WHERE image_file <> '' "
+                             "UNION SELECT voice_file FROM character WHERE voice_file <> ''"));
         std::vector<std::string> names;
         while (true) {
             TITANS_TRY(const bool more, row.step());
@@ -393,37 +434,44 @@ Task<Result<std::vector<std::string>>> SqliteCharacterStore::file_names() {
     });
 }
 
-Task<Result<WordCounts>> SqliteCharacterStore::count_words(CharacterId id, std::vector<std::string> words) {
-    co_return co_await read([id, words = std::move(words)](Database& database) -> Result<WordCounts> {
-        TITANS_TRY(const PassageRange range, range_of(database, id));
-        return count(database, range, words);
-    });
+Task<Result<WordCounts>> SqliteCharacterStore::count_words(CharacterId id,
+                                                           std::vector<std::string> words) {
+    co_return co_await read(
+        [id, words = std::move(words)](Database& database) -> Result<WordCounts> {
+            TITANS_TRY(const PassageRange range, range_of(database, id));
+            return count(database, range, words);
+        });
 }
 
-Task<Result<std::vector<ScoredPassage>>> SqliteCharacterStore::search_words(CharacterId id,
-                                                                            std::vector<std::string> words, int limit) {
+Task<Result<std::vector<ScoredPassage>>> SqliteCharacterStore::search_words(
+    CharacterId id, std::vector<std::string> words, int limit) {
     co_return co_await read([id, limit, words = std::move(words)](Database& database) mutable {
         return search(database, id, std::move(words), limit);
     });
 }
 
-Task<Result<std::vector<ScoredPassage>>> SqliteCharacterStore::search_vectors(CharacterId id, std::string model,
-                                                                              std::vector<float> query, int limit) {
-    co_return co_await read([id, limit, model = std::move(model), query = std::move(query)](Database& database) {
-        return search(database, id, model, query, limit);
-    });
+Task<Result<std::vector<ScoredPassage>>> SqliteCharacterStore::search_vectors(
+    CharacterId id, std::string model, std::vector<float> query, int limit) {
+    co_return co_await read(
+        [id, limit, model = std::move(model), query = std::move(query)](Database& database) {
+            return search(database, id, model, query, limit);
+        });
 }
 
-Task<Result<std::vector<Passage>>> SqliteCharacterStore::without_vector(CharacterId id, std::string model, int limit) {
+Task<Result<std::vector<Passage>>> SqliteCharacterStore::without_vector(CharacterId id,
+                                                                        std::string model,
+                                                                        int limit) {
     co_return co_await read([id, limit, model = std::move(model)](Database& database) {
         return select_without_vector(database, id, model, limit);
     });
 }
 
-Task<Result<void>> SqliteCharacterStore::save_vectors(std::string model, std::vector<PassageVector> vectors) {
-    co_return co_await write([model = std::move(model), vectors = std::move(vectors)](Database& database) {
-        return insert_vectors(database, model, vectors);
-    });
+Task<Result<void>> SqliteCharacterStore::save_vectors(std::string model,
+                                                      std::vector<PassageVector> vectors) {
+    co_return co_await write(
+        [model = std::move(model), vectors = std::move(vectors)](Database& database) {
+            return insert_vectors(database, model, vectors);
+        });
 }
 
 }  // namespace titans::store

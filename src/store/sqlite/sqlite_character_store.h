@@ -11,13 +11,14 @@
 
 namespace titans::store {
 
-/// Characters in one SQLite file. All SQL runs on the executor, which must outlive the store; with two threads or more
-/// there, searches do not wait for a character that is being created.
+/// Characters in one SQLite file. All SQL runs on the executor, which must outlive the store; with
+/// two threads or more there, searches do not wait for a character that is being created.
 class SqliteCharacterStore final : public CharacterStore {
 public:
     /// Makes the file at `path` (its folder must be there) or brings its schema up to date. Blocks.
     /// Errors: Internal, if it is no database, or of a newer Titans.
-    static Result<std::unique_ptr<SqliteCharacterStore>> open(const std::filesystem::path& path, Executor& executor);
+    static Result<std::unique_ptr<SqliteCharacterStore>> open(const std::filesystem::path& path,
+                                                              Executor& executor);
 
     Task<Result<CharacterId>> create(NewCharacter character) override;
     Task<Result<CharacterRecord>> find(CharacterId id) override;
@@ -25,11 +26,14 @@ public:
     Task<Result<void>> remove(CharacterId id) override;
     Task<Result<std::vector<std::string>>> file_names() override;
     Task<Result<WordCounts>> count_words(CharacterId id, std::vector<std::string> words) override;
-    Task<Result<std::vector<ScoredPassage>>> search_words(CharacterId id, std::vector<std::string> words,
+    Task<Result<std::vector<ScoredPassage>>> search_words(CharacterId id,
+                                                          std::vector<std::string> words,
                                                           int limit) override;
-    Task<Result<std::vector<ScoredPassage>>> search_vectors(CharacterId id, std::string model, std::vector<float> query,
+    Task<Result<std::vector<ScoredPassage>>> search_vectors(CharacterId id, std::string model,
+                                                            std::vector<float> query,
                                                             int limit) override;
-    Task<Result<std::vector<Passage>>> without_vector(CharacterId id, std::string model, int limit) override;
+    Task<Result<std::vector<Passage>>> without_vector(CharacterId id, std::string model,
+                                                      int limit) override;
     Task<Result<void>> save_vectors(std::string model, std::vector<PassageVector> vectors) override;
 
 private:
@@ -49,7 +53,7 @@ private:
     Executor& executor_;
     std::mutex writer_mutex_;  // guards writer_
     sqlite::Database writer_;
-    std::mutex readers_mutex_;  // guards readers_
+    std::mutex readers_mutex_;               // guards readers_
     std::vector<sqlite::Database> readers_;  // those not in use
 };
 

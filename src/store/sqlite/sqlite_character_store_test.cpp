@@ -13,7 +13,8 @@ namespace {
 class SqliteCharacterStoreTest : public ::testing::Test {
 protected:
     SqliteCharacterStoreTest() {
-        std::string pattern = (std::filesystem::temp_directory_path() / "titans-sqlite-XXXXXX").string();
+        std::string pattern =
+            (std::filesystem::temp_directory_path() / "titans-sqlite-XXXXXX").string();
         folder_ = ::mkdtemp(pattern.data());
     }
     ~SqliteCharacterStoreTest() override { std::filesystem::remove_all(folder_); }
@@ -27,7 +28,8 @@ protected:
 TEST_F(SqliteCharacterStoreTest, RefusesADatabaseOfANewerProgram) {
     ASSERT_TRUE(open());
     {
-        auto database = sqlite::Database::open(folder_ / "titans.db", sqlite::Database::Access::ReadWrite);
+        auto database =
+            sqlite::Database::open(folder_ / "titans.db", sqlite::Database::Access::ReadWrite);
         ASSERT_TRUE(database->execute("PRAGMA user_version = 1000"));
     }
     const auto store = open();
@@ -43,12 +45,16 @@ TEST_F(SqliteCharacterStoreTest, RefusesAFileThatIsNoDatabase) {
 
 TEST_F(SqliteCharacterStoreTest, LeavesNothingOfACreationThatFails) {
     auto store = open().value();
-    auto database = sqlite::Database::open(folder_ / "titans.db", sqlite::Database::Access::ReadWrite);
-    ASSERT_TRUE(database->execute("CREATE TRIGGER fault BEFORE INSERT ON passage WHEN NEW.text = 'bad' "
-                                  "BEGIN SELECT RAISE(ABORT, 'fault'); END"));
+    auto database =
+        sqlite::Database::open(folder_ / "titans.db", sqlite::Database::Access::ReadWrite);
+    ASSERT_TRUE(
+        database->execute("CREATE TRIGGER fault BEFORE INSERT ON passage WHEN NEW.text = 'bad' "
+                          "BEGIN SELECT RAISE(ABORT, 'fault'); END"));
     const auto create = [&](std::string last) {
         return on_loop<Result<CharacterId>>([&] {
-            return store->create({.name = "n", .style = {{"q", "r"}}, .passages = {{"good", {"word"}}, {last, {"word"}}}});
+            return store->create({.name = "n",
+                                  .style = {{"q", "r"}},
+                                  .passages = {{"good", {"word"}}, {last, {"word"}}}});
         });
     };
     const auto failed = create("bad");
@@ -67,7 +73,8 @@ TEST_F(SqliteCharacterStoreTest, AnswersSearchesWhileAnotherWrites) {
     auto store = open().value();
     const auto id = on_loop<Result<CharacterId>>(
         [&] { return store->create({.name = "n", .passages = {{"text", {"word"}}}}); });
-    auto database = sqlite::Database::open(folder_ / "titans.db", sqlite::Database::Access::ReadWrite);
+    auto database =
+        sqlite::Database::open(folder_ / "titans.db", sqlite::Database::Access::ReadWrite);
     auto transaction = sqlite::Transaction::begin(*database);
     ASSERT_TRUE(database->execute("UPDATE character SET name = 'half'"));
     const auto found = on_loop<Result<CharacterRecord>>([&] { return store->find(*id); });

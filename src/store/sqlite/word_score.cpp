@@ -17,11 +17,12 @@ double read_double(const std::byte* from) {
     return value;
 }
 
-void word_score(const Fts5ExtensionApi* api, Fts5Context* row, sqlite3_context* result, int argument_count,
-                sqlite3_value** arguments) noexcept {
+void word_score(const Fts5ExtensionApi* api, Fts5Context* row, sqlite3_context* result,
+                int argument_count, sqlite3_value** arguments) noexcept {
     const int words = api->xPhraseCount(row);
     const auto size = static_cast<std::size_t>(words + 1) * sizeof(double);
-    if (argument_count != 1 || static_cast<std::size_t>(sqlite3_value_bytes(arguments[0])) != size) {
+    if (argument_count != 1 ||
+        static_cast<std::size_t>(sqlite3_value_bytes(arguments[0])) != size) {
         sqlite3_result_error(result, "word_score: one weight for each word is needed", -1);
         return;
     }
@@ -36,9 +37,11 @@ void word_score(const Fts5ExtensionApi* api, Fts5Context* row, sqlite3_context* 
         int offset = 0;
         Fts5PhraseIter place{};
         code = api->xPhraseFirst(row, word, &place, &column, &offset);
-        for (; code == SQLITE_OK && column >= 0; api->xPhraseNext(row, &place, &column, &offset)) ++times;
+        for (; code == SQLITE_OK && column >= 0; api->xPhraseNext(row, &place, &column, &offset))
+            ++times;
         if (times == 0) continue;
-        const double weight = read_double(weights + static_cast<std::size_t>(word + 1) * sizeof(double));
+        const double weight =
+            read_double(weights + static_cast<std::size_t>(word + 1) * sizeof(double));
         score += bm25_score(weight, times, length, average_length);
     }
     if (code != SQLITE_OK) {
@@ -60,9 +63,11 @@ Result<void> register_word_score(Database& database) {
         sqlite3_step(statement);
         code = sqlite3_finalize(statement);
     }
-    if (code == SQLITE_OK && api != nullptr) code = api->xCreateFunction(api, "word_score", nullptr, word_score, nullptr);
+    if (code == SQLITE_OK && api != nullptr)
+        code = api->xCreateFunction(api, "word_score", nullptr, word_score, nullptr);
     if (code != SQLITE_OK || api == nullptr) {
-        return fail(ErrorKind::Internal, "the database cannot be opened", std::format("FTS5 is missing: sqlite {}", code));
+        return fail(ErrorKind::Internal, "the database cannot be opened",
+                    std::format("FTS5 is missing: sqlite {}", code));
     }
     return {};
 }
