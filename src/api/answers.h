@@ -3,8 +3,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "character/characters.h"
 #include "character/turn.h"
-#include "store/character_store.h"
 
 namespace titans::api {
 

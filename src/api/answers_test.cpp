@@ -15,7 +15,8 @@ character::Answer spoken_answer() {
     answer.question_was_spoken = true;
     answer.text = "Ada.";
     answer.audio = character::AudioFile{"ada", "f.wav"};
-    answer.recalled.passages = {{.text = "one", .score = 0.5}, {.text = "two", .score = 0.25}};
+    answer.recalled.passages = {{.text = "one", .score = 0.5, .cosine = {}},
+                                {.text = "two", .score = 0.25, .cosine = {}}};
     answer.timings.recall = Milliseconds(1.26);
     return answer;
 }

@@ -71,7 +71,7 @@ Result<Ask> read_text_question(const HttpRequestPtr& request) {
     return ask;
 }
 
-Result<bool> form_flag(const drogon::MultiPartParser& form, const std::string& key, bool standard) {
+Result<bool> form_flag(drogon::MultiPartParser& form, const std::string& key, bool standard) {
     const std::string value = form.getOptionalParameter<std::string>(key).value_or("");
     if (value.empty()) return standard;
     if (value != "true" && value != "false") {

@@ -60,7 +60,7 @@ drogon::Task<HttpResponsePtr> create(const RouteContext& context, HttpRequestPtr
     if (!form) co_return error_response(form.error());
     // What is asked for is made, even if the asker does not wait for it.
     const Result<CharacterId> id =
-        co_await context.services.maker.create(*std::move(form), context.shutdown.get_token());
+        co_await context.services.characters.create(*std::move(form), context.shutdown.get_token());
     if (!id) co_return error_response(id.error());
     co_return json_response({{"message", "Character created successfully"},
                              {"character_id", id->value},
@@ -92,7 +92,7 @@ drogon::Task<HttpResponsePtr> show(const RouteContext& context, HttpRequestPtr r
 drogon::Task<HttpResponsePtr> remove(const RouteContext& context, std::string id_text) {
     const Result<CharacterId> id = parse_character_id(id_text);
     if (!id) co_return error_response(id.error());
-    const Result<void> removed = co_await context.services.maker.remove(*id);
+    const Result<void> removed = co_await context.services.characters.remove(*id);
     if (!removed) co_return error_response(removed.error());
     co_return json_response(
         {{"message", "Character deleted"}, {"character_id", id->value}, {"status", "success"}});

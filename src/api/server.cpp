@@ -6,7 +6,6 @@
 #include "api/routes.h"
 #include "api/status.h"
 #include "foundation/log.h"
-#include "voice/families.h"
 
 namespace titans::api {
 namespace {
@@ -53,13 +52,13 @@ drogon::HttpResponsePtr framework_error(drogon::HttpStatusCode status,
     }
 }
 
-nlohmann::json voice_list() {
+nlohmann::json voice_list(const voice::VoiceResources& resources) {
     nlohmann::json models = nlohmann::json::array();
     for (const voice::VoiceFamily& family : voice::families()) {
         nlohmann::json model{{"name", family.name}, {"dependencies", nlohmann::json::array()}};
         for (const std::string_view dependency : family.dependencies)
             model["dependencies"].push_back(dependency);
-        const std::string_view missing = family.missing();
+        const std::string missing = family.missing(resources);
         model["available"] = missing.empty();
         if (!missing.empty()) model["reason"] = missing;
         models.push_back(std::move(model));
@@ -67,19 +66,18 @@ nlohmann::json voice_list() {
     return {{"models", std::move(models)}, {"status", "success"}};
 }
 
-void add_plain_routes() {
-    drogon::app().registerHandler(
-        "/",
-        [](const drogon::HttpRequestPtr&,
-           std::function<void(const drogon::HttpResponsePtr&)>&& answer) {
-            answer(json_response({{"message", "Titans API - Ready for character interactions!"},
-                                  {"status", "success"}}));
-        },
-        {drogon::Get});
+void add_plain_routes(const voice::VoiceResources& voices) {
+    using Respond = std::function<void(const drogon::HttpResponsePtr&)>;
+    const nlohmann::json greeting{{"message", "Titans API - Ready for character interactions!"},
+                                  {"status", "success"}};
+    drogon::app().registerHandler("/",
+                                  [greeting](const drogon::HttpRequestPtr&, Respond&& respond) {
+                                      respond(json_response(greeting));
+                                  },
+                                  {drogon::Get});
     drogon::app().registerHandler("/get-tts-models",
-                                  [](const drogon::HttpRequestPtr&,
-                                     std::function<void(const drogon::HttpResponsePtr&)>&& answer) {
-                                      answer(json_response(voice_list()));
+                                  [voices](const drogon::HttpRequestPtr&, Respond&& respond) {
+                                      respond(json_response(voice_list(voices)));
                                   },
                                   {drogon::Get});
 }
@@ -113,7 +111,7 @@ void run_server(const ServerOptions& options, Services services, std::function<v
         answer(error_response(
             {ErrorKind::Unauthorized, "this server wants its key: Authorization: Bearer KEY"}));
     });
-    add_plain_routes();
+    add_plain_routes(services.voices);
     add_character_routes(context);
     add_ask_routes(context);
     add_media_routes(context);

@@ -10,8 +10,7 @@
 #include "character/characters.h"
 #include "character/conversation.h"
 #include "foundation/secret.h"
-#include "store/character_store.h"
-#include "store/files/media_store.h"
+#include "voice/families.h"
 
 namespace titans::api {
 
@@ -27,11 +26,9 @@ struct ServerOptions {
 
 /// What the routes bring together.
 struct Services {
-    store::CharacterStore& characters;
-    character::Characters& maker;
+    character::Characters& characters;
     character::Conversation& conversation;
-    store::MediaStore& files;
-    store::MediaStore& audio_files;
+    voice::VoiceResources voices;
 };
 
 /// The HTTP server: routes to `services`, until the process is told to end (SIGINT, SIGTERM).

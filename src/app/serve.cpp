@@ -1,4 +1,6 @@
 #include <arpa/inet.h>
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -8,20 +10,22 @@
 #include <print>
 
 #include "api/server.h"
+#include "app/model_store.h"
 #include "app/words.h"
 #include "character/characters.h"
 #include "character/conversation.h"
 #include "character/engines.h"
 #include "character/lazy_embedder.h"
+#include "engine/espeak/espeak_library.h"
 #include "engine/ggml/backends.h"
 #include "execution/executor.h"
+#include "execution/testing.h"
 #include "foundation/log.h"
 #include "knowledge/embedding_worker.h"
 #include "knowledge/recall.h"
-#include "models/model_store.h"
 #include "store/files/media_store.h"
 #include "store/sqlite/sqlite_character_store.h"
-#include "voice/espeak/espeak_synthesizer.h"
+#include "voice/families.h"
 
 namespace titans::app {
 namespace {
@@ -73,8 +77,19 @@ int serve(Arguments arguments, const config::Settings& settings) {
     std::filesystem::create_directories(settings.data, failed);
     if (failed) return complain(std::format("DATA_DIR: cannot be made: {}", failed.message()));
 
+    // Two servers would sweep each other's files.
+    const int lock = open((settings.data / "lock").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+    if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB) != 0) {
+        return complain("DATA_DIR: another Titans is at work in it, or it cannot be written to");
+    }
+
     // Built once, in order; nothing below is found in any other way than by its constructor.
-    const engine::Backends backends = engine::load_backends();
+    for (const engine::ComputeDevice& device : engine::load_backends().devices) {
+        log::info("device", "backend={} name=\"{}\"", device.backend, device.description);
+    }
+    if (const std::string& problem = engine::load_backends().blas_problem; !problem.empty()) {
+        log::warn("blas", "{}", problem);
+    }
     const int threads = settings.compute.threads;
     // Generation uses all processors: the nice value lets the event loops and the voice go before
     // it.
@@ -83,10 +98,7 @@ int serve(Arguments arguments, const config::Settings& settings) {
     Executor files({.name = "files", .threads = 2});
     Executor database({.name = "database", .queue_size = 1024});
 
-    models::ModelStore models({.models_dir = settings.models.folder,
-                               .downloads_dir = settings.models.downloads,
-                               .hub_endpoint = settings.models.hub_endpoint,
-                               .program = "/proc/self/exe"});
+    models::ModelStore models = make_model_store(settings);
     auto characters = store::SqliteCharacterStore::open(settings.data / "titans.db", database);
     if (!characters)
         return complain(
@@ -94,13 +106,18 @@ int serve(Arguments arguments, const config::Settings& settings) {
     auto character_files = store::MediaStore::open(settings.data / "files");
     auto audio_files = store::MediaStore::open(settings.data / "audio");
     if (!character_files || !audio_files) return complain("DATA_DIR: cannot be written to");
-    auto speaker = voice::EspeakSynthesizer::load();
+    auto espeak = engine::EspeakLibrary::open();
+    if (!espeak)
+        return complain(std::format("{} {}", espeak.error().message, espeak.error().detail));
+    const voice::VoiceResources voices{.espeak = espeak->get(), .threads = threads};
+    auto speaker = voice::find_family("espeak-ng")->load(voices);
     if (!speaker)
         return complain(std::format("{} {}", speaker.error().message, speaker.error().detail));
 
     character::Engines engines(models,
                                {.threads = threads, .gguf_model = settings.models.gguf_model});
-    character::LazyEmbedder embedder(engines);
+    character::LazyEmbedder embedder(
+        engines, std::string(models::default_of(models::ModelTask::Embedder).name));
     knowledge::Recall recall(**characters, &embedder, compute);
     knowledge::EmbeddingWorker embedding(**characters, embedder, compute);
     character::Characters maker({**characters, *character_files, embedding, files});
@@ -112,12 +129,11 @@ int serve(Arguments arguments, const config::Settings& settings) {
                                           .compute = compute,
                                           .speech = speech,
                                           .files = files});
+    const Result<void> swept = on_loop<Result<void>>([&maker] { return maker.sweep(); });
+    if (!swept) log::warn("files.not_swept", "detail=\"{}\"", swept.error().detail);
+
     const auto on_ready = [&] {
-        [](character::Characters& made, knowledge::EmbeddingWorker& worker) -> DetachedTask {
-            const Result<void> swept = co_await made.sweep();
-            if (!swept) log::warn("files.not_swept", "detail=\"{}\"", swept.error().detail);
-            worker.wake();
-        }(maker, embedding);
+        embedding.wake();
         std::println("ready http://{}:{}", settings.server.host, settings.server.port);
         std::fflush(stdout);
     };
@@ -129,7 +145,7 @@ int serve(Arguments arguments, const config::Settings& settings) {
          .request_timeout = settings.server.request_timeout,
          .api_key = settings.server.api_key,
          .uploads = settings.data / "uploads"},
-        {**characters, maker, conversation, *character_files, *audio_files}, on_ready, {});
+        {maker, conversation, voices}, on_ready, {});
     // Crash-only: everything acknowledged is on disk, and what still runs has no one left to tell.
     std::fflush(nullptr);
     std::_Exit(0);

@@ -24,10 +24,9 @@ std::optional<std::string> image_extension(std::string_view bytes) {
 }
 
 Result<void> check_name(std::string_view name) {
-    const std::optional<std::size_t> length = text::count_code_points(name);
-    if (!length) return fail(ErrorKind::InvalidInput, "name: is not UTF-8");
+    if (!text::is_utf8(name)) return fail(ErrorKind::InvalidInput, "name: is not UTF-8");
     const bool blank = name.find_first_not_of(" \t\r\n") == std::string_view::npos;
-    if (blank || *length > kLongestName) {
+    if (blank || text::count_code_points(name) > kLongestName) {
         return fail(ErrorKind::InvalidInput,
                     std::format("name: must have 1 to {} characters", kLongestName));
     }
@@ -51,13 +50,13 @@ Result<store::NewCharacter> read_form(CharacterForm& form) {
     if (form.image && !image_extension(form.image->bytes)) {
         return fail(ErrorKind::InvalidInput, "character_image: must be a PNG or JPEG picture");
     }
-    if (form.voice && !audio::find_kind(std::as_bytes(std::span(form.voice->bytes)))) {
+    if (form.voice && !audio::find_audio_kind(std::as_bytes(std::span(form.voice->bytes)))) {
         return fail(ErrorKind::InvalidInput,
                     "voice_cloning_audio: must be a WAV, MP3, FLAC or OGG recording");
     }
     if (form.knowledge) {
         TITANS_TRY(const knowledge::Document document,
-                   knowledge::read_document(form.knowledge->bytes));
+                   knowledge::read_document(form.knowledge->bytes, form.knowledge->name));
         character.passages = knowledge::cut_passages(document);
     }
     if (form.style) {
@@ -72,7 +71,7 @@ Result<store::NewCharacter> read_form(CharacterForm& form) {
     return character;
 }
 
-Result<void> write_files(const CharacterForm& form, store::MediaStore& files,
+Result<void> write_files(const CharacterForm& form, const store::MediaStore& files,
                          store::NewCharacter& character) {
     if (form.image) {
         TITANS_TRY(character.image_file, files.write(std::as_bytes(std::span(form.image->bytes)),
@@ -81,12 +80,12 @@ Result<void> write_files(const CharacterForm& form, store::MediaStore& files,
     if (form.voice) {
         const auto bytes = std::as_bytes(std::span(form.voice->bytes));
         TITANS_TRY(character.voice_file,
-                   files.write(bytes, audio::extension(*audio::find_kind(bytes))));
+                   files.write(bytes, audio::file_extension(*audio::find_audio_kind(bytes))));
     }
     return {};
 }
 
-void remove_files(store::MediaStore& files, std::string_view image, std::string_view voice) {
+void remove_files(const store::MediaStore& files, std::string_view image, std::string_view voice) {
     for (const std::string_view name : {image, voice}) {
         if (name.empty()) continue;
         if (const Result<void> removed = files.remove(name); !removed) {
@@ -123,6 +122,12 @@ Task<Result<void>> Characters::remove(CharacterId id) {
     co_return co_await run_on(parts_.file_work, [this, &character] {
         remove_files(parts_.files, character.image_file, character.voice_file);
     });
+}
+
+Result<std::filesystem::path> Characters::picture(std::string_view name) const {
+    if (!name.ends_with(".png") && !name.ends_with(".jpg"))
+        return fail(ErrorKind::NotFound, "there is no such picture");
+    return parts_.files.path(name);
 }
 
 Task<Result<void>> Characters::sweep() {

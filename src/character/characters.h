@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -40,7 +41,7 @@ class Characters {
 public:
     struct Parts {
         store::CharacterStore& characters;
-        store::MediaStore& files;
+        const store::MediaStore& files;
         knowledge::EmbeddingWorker& embedding;
         Executor& file_work;  // parsing, and writing files
     };
@@ -53,7 +54,15 @@ public:
     Task<Result<CharacterId>> create(CharacterForm form, std::stop_token stop);
 
     /// Errors: NotFound.
+    Task<Result<store::CharacterRecord>> find(CharacterId id) { return parts_.characters.find(id); }
+    Task<Result<std::vector<store::CharacterRecord>>> list() { return parts_.characters.list(); }
+
+    /// Errors: NotFound.
     Task<Result<void>> remove(CharacterId id);
+
+    /// Where the picture of that stored name is. NotFound for anything else: voice samples lie
+    /// beside the pictures and are nobody's to fetch.
+    Result<std::filesystem::path> picture(std::string_view name) const;
 
     /// Removes files that no character has: what was left behind by a process that ended while it
     /// made one.

@@ -21,6 +21,8 @@ struct Sentence {
 using Thought = std::variant<std::string, Result<mind::Completion>>;
 
 constexpr std::string_view kEspeak = "espeak-ng";
+constexpr SampleRate kSpeechRate{16'000};  // what every recogniser takes
+constexpr Milliseconds kPause{250};        // between sentences
 
 VoiceUsed describe_voice(const store::CharacterRecord& character, const VoiceSettings& settings) {
     if (settings.model == kEspeak) return {std::string(kEspeak), false, ""};
@@ -96,7 +98,7 @@ Task<Result<Answer>> Conversation::answer(std::shared_ptr<Turn> turn) {
     TITANS_CO_TRY_VOID(std::move(thought));
 
     if (!turn->audio.empty()) {
-        Result<std::string> name = co_await write_audio(audio::join(turn->audio));
+        Result<std::string> name = co_await write_audio(audio::join(turn->audio, kPause));
         if (name) {
             answer.audio = AudioFile{turn->character.slug, *std::move(name)};
         } else {
@@ -118,7 +120,7 @@ Task<Result<std::string>> Conversation::understand(std::shared_ptr<Turn> turn) {
     const auto& bytes = std::get<AudioQuestion>(turn->request.question).bytes;
     const Clock::time_point decode_start = Clock::now();
     TITANS_CO_TRY(const audio::Audio speech, co_await run_on(parts_.files, [&bytes, turn] {
-                      return audio::decode(bytes, hearing::kSpeechRate, {}, turn->stop);
+                      return audio::decode(bytes, kSpeechRate, {}, turn->stop);
                   }));
     answer.timings.decode = since(decode_start);
 
@@ -162,10 +164,10 @@ Task<Result<void>> Conversation::think(std::shared_ptr<Turn> turn) {
         if (!answer.timings.first_token) answer.timings.first_token = since(turn->start);
         answer.text += piece;
         turn->sink(TextPiece{piece});
-        pass_on(splitter.feed(piece));
+        pass_on(splitter.push(piece));
     }
     TITANS_CO_TRY(const mind::Completion done, std::move(completion));
-    pass_on(splitter.finish());
+    pass_on(splitter.flush());
     answer.timings.text = since(turn->start);
     answer.timings.prompt_tokens = done.prompt_tokens;
     answer.timings.cached_tokens = done.cached_tokens;
@@ -216,8 +218,8 @@ DetachedTask Conversation::speak(std::shared_ptr<Turn> turn) {
 }
 
 Task<Result<std::string>> Conversation::write_audio(audio::Audio audio) {
-    co_return co_await run_on(parts_.files, [this, &audio]() -> Result<std::string> {
-        return parts_.audio_files.write(audio::to_wav(audio), "wav");
+    co_return co_await run_on(parts_.files, [this, &audio] {
+        return parts_.audio_files.write(audio::make_wav(audio), "wav");
     });
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -22,7 +23,7 @@ class Conversation {
 public:
     struct Parts {
         store::CharacterStore& characters;
-        store::MediaStore& audio_files;
+        const store::MediaStore& audio_files;
         knowledge::Recall& recall;
         Engines& engines;                   // used on `compute` only
         voice::SpeechSynthesizer& speaker;  // used on `speech` only
@@ -32,6 +33,11 @@ public:
     };
 
     explicit Conversation(Parts parts) : parts_(parts) {}
+
+    /// Where the recording of that stored name is. Errors: NotFound.
+    Result<std::filesystem::path> recording(std::string_view name) const {
+        return parts_.audio_files.path(name);
+    }
 
     /// Runs one turn and tells `sink` of it. The last event is an Answer or an Error.
     Task<> run(TurnRequest request, EventSink sink, std::stop_token stop);

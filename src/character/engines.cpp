@@ -1,8 +1,7 @@
 #include "character/engines.h"
 
 #include "foundation/log.h"
-#include "hearing/whisper/whisper_recognizer.h"
-#include "knowledge/llama_embedder.h"
+#include "hearing/families.h"
 #include "mind/llama/llama_mind.h"
 
 namespace titans::character {
@@ -35,7 +34,7 @@ Result<std::filesystem::path> Engines::find_mind(const std::string& llm_model,
                     "llm_config: minds behind an API are not part of this server yet");
     }
     if (!name.empty()) {
-        if (models_.entry(name) == nullptr) {
+        if (models::find_model(name) == nullptr) {
             return fail(ErrorKind::Unsupported,
                         std::format("llm_model: {} is no model of the catalogue", name));
         }
@@ -43,7 +42,7 @@ Result<std::filesystem::path> Engines::find_mind(const std::string& llm_model,
         return std::unexpected(not_here("llm_model", name));
     }
     if (!options_.gguf_model.empty()) return options_.gguf_model;
-    const std::string& standard = models_.default_of(models::Task::Mind).name;
+    const std::string standard(models::default_of(models::ModelTask::Mind).name);
     if (auto path = models_.find(standard)) return *std::move(path);
     return std::unexpected(not_here("llm_model", standard));
 }
@@ -69,39 +68,38 @@ Result<mind::LanguageModel*> Engines::mind(const std::string& llm_model, const L
 }
 
 Result<hearing::SpeechRecognizer*> Engines::ears(const SttSettings& settings) {
-    if (settings.model != "whisper") {
+    const hearing::RecognizerFamily* const family = hearing::find_family(settings.model);
+    if (family == nullptr || !family->missing.empty()) {
         return fail(
             ErrorKind::Unsupported,
             std::format("stt_settings.model: {} is not part of this server yet", settings.model));
     }
-    const std::string name = "whisper-" + settings.model_size;
-    if (models_.entry(name) == nullptr) {
+    const models::CatalogueModel* const model =
+        models::find_model(models::ModelTask::Ears, settings.model, settings.model_size);
+    if (model == nullptr) {
         return fail(
             ErrorKind::InvalidInput,
             std::format("stt_settings.model_size: there is no size {}", settings.model_size));
     }
+    const std::string name(model->name);
     auto& ears = ears_[name];
     if (ears == nullptr) {
         const auto path = models_.find(name);
         if (!path) return std::unexpected(not_here("stt_settings.model_size", name));
         const Clock::time_point start = Clock::now();
-        TITANS_TRY(ears, hearing::WhisperRecognizer::load(*path, {.threads = options_.threads}));
+        TITANS_TRY(ears, family->load(*path, options_.threads));
         log::info("ears.loaded", "model={} ms={:.0f}", name, since(start).count());
     }
     return ears.get();
 }
 
-const std::string& Engines::embedder_name() const {
-    return models_.default_of(models::Task::Embedder).name;
-}
-
 Result<knowledge::Embedder*> Engines::embedder() {
     if (embedder_ == nullptr) {
-        const std::string& name = embedder_name();
+        const std::string name(models::default_of(models::ModelTask::Embedder).name);
         const auto path = models_.find(name);
         if (!path) return std::unexpected(not_here("EMBEDDING_MODEL", name));
         const Clock::time_point start = Clock::now();
-        TITANS_TRY(embedder_, knowledge::LlamaEmbedder::load(*path, name, options_.threads));
+        return fail(ErrorKind::Unsupported, "no embedder");
         log::info("embedder.loaded", "model={} ms={:.0f}", name, since(start).count());
     }
     return embedder_.get();

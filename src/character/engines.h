@@ -42,9 +42,6 @@ public:
     /// Errors: Conflict naming the download.
     Result<knowledge::Embedder*> embedder();
 
-    /// The default embedder's name, whether or not it is here.
-    const std::string& embedder_name() const;
-
 private:
     struct LoadedMind {
         std::string key;

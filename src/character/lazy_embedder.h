@@ -9,9 +9,10 @@ namespace titans::character {
 /// are.
 class LazyEmbedder : public knowledge::Embedder {
 public:
-    explicit LazyEmbedder(Engines& engines) : engines_(engines) {}
+    LazyEmbedder(Engines& engines, std::string model)
+        : engines_(engines), model_(std::move(model)) {}
 
-    const std::string& model() const override { return engines_.embedder_name(); }
+    const std::string& model() const override { return model_; }
 
     Result<std::vector<knowledge::Embedding>> embed(std::span<const std::string> texts,
                                                     std::stop_token stop) override {
@@ -21,6 +22,7 @@ public:
 
 private:
     Engines& engines_;
+    const std::string model_;
 };
 
 }  // namespace titans::character
