@@ -23,7 +23,7 @@ Result<std::unique_ptr<LlamaContext>> LlamaContext::open(std::shared_ptr<const L
     parameters.n_batch = static_cast<std::uint32_t>(options.batch_size);
     parameters.n_ubatch = parameters.n_batch;
     parameters.n_seq_max = static_cast<std::uint32_t>(options.sequences);
-    parameters.n_outputs_max = 1;
+    parameters.n_outputs_max = parameters.n_seq_max;  // fewer is an assertion of libllama
     parameters.n_threads = options.threads;
     parameters.n_threads_batch = options.threads;
     parameters.kv_unified = true;
