@@ -93,7 +93,7 @@ int main(int count, char** arguments) {
     const int rounds = temperature > 0 && count > 5 ? std::atoi(arguments[5]) : 1;
     const std::string only = count > 6 ? arguments[6] : "";
     const bool print_answers = std::getenv("PRINT_ANSWERS") != nullptr;
-    auto mind = LlamaMind::load(arguments[1], {});
+    auto mind = LlamaMind::load(arguments[1], {.threads = 1});  // many may run side by side
     if (!mind) {
         std::println(stderr, "{}: {}", mind.error().message, mind.error().detail);
         return 1;
