@@ -1,6 +1,7 @@
 #include "knowledge/embedding_worker.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <mutex>
 #include <set>
@@ -30,8 +31,9 @@ struct EmbeddingWorker::State {
     store::CharacterStore& characters;
     Embedder& embedder;
     Executor& compute;
-    std::stop_source ended;  // the worker is gone, and what it was given may be
-    std::mutex mutex;        // guards the rest
+    std::stop_source ended;       // the worker is gone, and what it was given may be
+    std::atomic<int> running{0};  // coroutines
+    std::mutex mutex;             // guards the rest
     std::set<CharacterId> waiting;
     bool working = false;
 
@@ -41,6 +43,8 @@ struct EmbeddingWorker::State {
     static Task<Result<bool>> embed(std::shared_ptr<State> state, CharacterId id, Effort effort);
     static DetachedTask embed_and_tell(std::shared_ptr<State> state, CharacterId id, Effort effort,
                                        std::shared_ptr<Channel<bool>> done);
+    /// Logs it; the next wake() looks at all characters.
+    void note_failure(CharacterId id, const Error& error);
 };
 
 Task<Result<bool>> EmbeddingWorker::State::embed(std::shared_ptr<State> state, CharacterId id,
@@ -86,16 +90,24 @@ Task<Result<bool>> EmbeddingWorker::State::embed(std::shared_ptr<State> state, C
     }
 }
 
+void EmbeddingWorker::State::note_failure(CharacterId id, const Error& error) {
+    log::warn("embedding.failed", "character={} message=\"{}\" detail=\"{}\"", id.value,
+              error.message, error.detail);
+    const std::lock_guard lock(mutex);
+    waiting = {CharacterId{}};
+}
+
 DetachedTask EmbeddingWorker::State::embed_and_tell(std::shared_ptr<State> state, CharacterId id,
                                                     Effort effort,
                                                     std::shared_ptr<Channel<bool>> done) {
+    ++state->running;
     const Result<bool> complete = co_await embed(state, id, effort);
-    if (!complete && complete.error().kind != ErrorKind::Cancelled) {
-        log::warn("embedding.failed", "character={} message=\"{}\" detail=\"{}\"", id.value,
-                  complete.error().message, complete.error().detail);
-    }
-    done->push(complete && *complete);
+    const bool failed = !complete && complete.error().kind != ErrorKind::Cancelled;
+    if (failed && !state->has_ended()) state->note_failure(id, complete.error());
+    // After a failure the background would only fail again.
+    done->push(failed || complete.value_or(false));
     done->close();
+    --state->running;
 }
 
 EmbeddingWorker::EmbeddingWorker(store::CharacterStore& characters, Embedder& embedder,
@@ -103,6 +115,8 @@ EmbeddingWorker::EmbeddingWorker(store::CharacterStore& characters, Embedder& em
     : state_(std::make_shared<State>(characters, embedder, compute)) {}
 
 EmbeddingWorker::~EmbeddingWorker() { state_->ended.request_stop(); }
+
+bool EmbeddingWorker::is_idle() const { return state_->running == 0; }
 
 void EmbeddingWorker::wake(CharacterId id) {
     {
@@ -114,28 +128,26 @@ void EmbeddingWorker::wake(CharacterId id) {
 }
 
 DetachedTask EmbeddingWorker::work(std::shared_ptr<State> state) {
-    while (!state->has_ended()) {
+    ++state->running;
+    const State::Effort effort{Executor::Priority::Background, Clock::time_point::max(),
+                               state->ended.get_token()};
+    bool failed = false;
+    while (true) {
         CharacterId id;
         {
             const std::lock_guard lock(state->mutex);
-            if (state->waiting.empty()) {
+            if (failed || state->waiting.empty() || state->has_ended()) {
                 state->working = false;
-                co_return;
+                break;
             }
             id = *state->waiting.begin();
             state->waiting.erase(state->waiting.begin());
         }
-        const Clock::time_point start = Clock::now();
-        const Result<bool> complete = co_await State::embed(
-            state, id,
-            {Executor::Priority::Background, Clock::time_point::max(), state->ended.get_token()});
-        if (!complete && !state->has_ended()) {
-            log::warn("embedding.failed", "character={} message=\"{}\" detail=\"{}\"", id.value,
-                      complete.error().message, complete.error().detail);
-        } else if (complete && *complete) {
-            log::debug("embedding.done", "character={} ms={:.0f}", id.value, since(start).count());
-        }
+        const Result<bool> complete = co_await State::embed(state, id, effort);
+        failed = !complete;
+        if (failed && !state->has_ended()) state->note_failure(id, complete.error());
     }
+    --state->running;
 }
 
 Task<> EmbeddingWorker::embed_now(CharacterId id, Milliseconds budget, std::stop_token stop) {

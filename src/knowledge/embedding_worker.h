@@ -33,6 +33,9 @@ public:
     /// the rest is left to the background.
     Task<> embed_now(CharacterId id, Milliseconds budget, std::stop_token stop);
 
+    /// Nothing is being embedded or about to be.
+    bool is_idle() const;
+
 private:
     struct State;
 

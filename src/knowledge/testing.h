@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <filesystem>
 #include <functional>
@@ -75,7 +76,7 @@ public:
         return embeddings;
     }
 
-    int calls = 0;
+    std::atomic<int> calls = 0;
     std::size_t largest_call = 0;
     bool fails = false;
     std::function<void()> on_call;
