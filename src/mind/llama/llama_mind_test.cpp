@@ -1,0 +1,306 @@
+#include "mind/llama/llama_mind.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <limits>
+
+#include "engine/llama/llama_sampler.h"
+#include "mind/llama/tiny_model.h"
+
+namespace titans::mind {
+namespace {
+
+class LlamaMindTest : public testing::Test {
+protected:
+    LlamaMindTest()
+        : file_(std::filesystem::temp_directory_path() /
+                std::format("titans-mind-{}.gguf", getpid())) {}
+    ~LlamaMindTest() override { std::filesystem::remove(file_); }
+
+    /// With room for all that a test keeps, unless it asks for less.
+    std::unique_ptr<LlamaMind> load(const TinyModel& model,
+                                    const LlamaMindOptions& options = {.threads = 1}) {
+        EXPECT_TRUE(write_tiny_model(model, file_));
+        auto mind = LlamaMind::load(file_, options);
+        EXPECT_TRUE(mind.has_value()) << mind.error().message << ": " << mind.error().detail;
+        return mind ? *std::move(mind) : nullptr;
+    }
+
+    std::filesystem::path file_;
+};
+
+/// A persona of about 100 tokens, told apart by its first letter, and a question.
+Prompt ask(char persona, const std::string& question) {
+    return {
+        .messages = {{Role::System, std::string(1, persona) +
+                                        " persona that is told before every question is asked."},
+                     {Role::User, "How?"},
+                     {Role::Assistant, "So."},
+                     {Role::User, question}},
+        .fixed = 3};
+}
+
+constexpr int kFixedTokens = 60;  // less than the fixed part of ask() has
+
+GenerationOptions greedy(int max_tokens = 24) {
+    return {.max_tokens = max_tokens, .temperature = 0};
+}
+
+Completion answer(LlamaMind& mind, const Prompt& prompt,
+                  const GenerationOptions& options = greedy()) {
+    auto completion = mind.generate(prompt, options, {}, {});
+    EXPECT_TRUE(completion.has_value())
+        << completion.error().message << ": " << completion.error().detail;
+    return completion ? *std::move(completion) : Completion{};
+}
+
+/// With a model whose memory can be cut and with one whose cannot.
+class LlamaMindMemoryTest : public LlamaMindTest, public testing::WithParamInterface<bool> {};
+
+INSTANTIATE_TEST_SUITE_P(Models, LlamaMindMemoryTest, testing::Values(false, true),
+                         [](const auto& info) { return info.param ? "Recurrent" : "Attention"; });
+
+TEST_P(LlamaMindMemoryTest, AnswersAlikeFromTheCacheAndWithoutIt) {
+    const TinyModel model{.recurrent = GetParam()};
+    std::vector<std::string> fresh;
+    const std::vector<std::string> questions{"One?", "Two is another?", "One?",
+                                             "A third, a longer one than before?"};
+    for (const std::string& question : questions)
+        fresh.push_back(answer(*load(model), ask('A', question)).text);
+    EXPECT_NE(fresh[0], fresh[1]);  // the question matters
+
+    const auto mind = load(model);
+    for (std::size_t i = 0; i < questions.size(); ++i) {
+        const Completion completion = answer(*mind, ask('A', questions[i]));
+        EXPECT_EQ(completion.text, fresh[i]);
+        if (i == 0) {
+            EXPECT_EQ(completion.cached_tokens, 0);
+        } else {
+            EXPECT_GT(completion.cached_tokens, kFixedTokens);
+        }
+        EXPECT_LT(completion.cached_tokens, completion.prompt_tokens);
+    }
+}
+
+TEST_P(LlamaMindMemoryTest, KeepsTheFixedPartsOfPersonasThatTakeTurns) {
+    const TinyModel model{.recurrent = GetParam()};
+    const std::vector<char> personas{'A', 'B', 'C', 'D'};
+    std::vector<std::string> fresh;
+    for (const char persona : personas)
+        fresh.push_back(answer(*load(model), ask(persona, "Who?")).text);
+
+    const auto mind = load(model);
+    for (const char persona : personas) ASSERT_TRUE(mind->prepare(ask(persona, ""), {}));
+    for (int round = 0; round < 2; ++round) {
+        for (std::size_t i = 0; i < personas.size(); ++i) {
+            const Completion completion = answer(*mind, ask(personas[i], "Who?"));
+            EXPECT_EQ(completion.text, fresh[i]);
+            EXPECT_GT(completion.cached_tokens, kFixedTokens);
+        }
+    }
+}
+
+TEST_P(LlamaMindMemoryTest, GoesOnWithAConversation) {
+    const auto mind = load({.recurrent = GetParam()});
+    Prompt prompt = ask('A', "One?");
+    // An answer of ASCII alone comes back as the tokens that it was made of.
+    prompt.messages.push_back({Role::Assistant, "Yes."});
+    prompt.messages.push_back({Role::User, "Two?"});
+    const Completion first = answer(*mind, prompt);
+    const Completion again = answer(*mind, prompt);
+    EXPECT_EQ(again.text, first.text);
+    if (!GetParam()) {
+        EXPECT_EQ(again.cached_tokens, again.prompt_tokens - 1);
+    }
+    prompt.messages[4].text = "No.";
+    EXPECT_GT(answer(*mind, prompt).cached_tokens, kFixedTokens);
+}
+
+TEST_P(LlamaMindMemoryTest, MakesRoomByForgettingTheOldest) {
+    const TinyModel model{.recurrent = GetParam()};
+    std::vector<std::string> fresh;
+    for (char persona = 'A'; persona < 'I'; ++persona)
+        fresh.push_back(answer(*load(model), ask(persona, "Who?")).text);
+    const auto mind = load(model, {.context_length = 256, .threads = 1});
+    for (int round = 0; round < 2; ++round) {
+        for (char persona = 'A'; persona < 'I'; ++persona) {
+            EXPECT_EQ(answer(*mind, ask(persona, "Who?")).text,
+                      fresh[static_cast<std::size_t>(persona - 'A')]);
+        }
+    }
+}
+
+TEST_F(LlamaMindTest, ReadsALongPromptInPiecesToTheSameEnd) {
+    const std::string question(300, 'q');
+    const std::string whole = answer(*load({}), ask('A', question)).text;
+    EXPECT_EQ(answer(*load({}, {.batch_size = 7, .threads = 1}), ask('A', question)).text, whole);
+}
+
+TEST_F(LlamaMindTest, StreamsWhatItReturns) {
+    const auto mind = load({});
+    std::string streamed;
+    const auto completion = mind->generate(ask('A', "Who?"), greedy(),
+                                           [&](std::string_view piece) { streamed += piece; }, {});
+    ASSERT_TRUE(completion);
+    EXPECT_EQ(streamed, completion->text);
+    EXPECT_FALSE(streamed.empty());
+}
+
+TEST_F(LlamaMindTest, CountsTokensAndEndsAtMaxTokens) {
+    const auto mind = load({});
+    const Completion completion = answer(*mind, ask('A', "Who?"), greedy(5));
+    EXPECT_EQ(completion.completion_tokens, 5);
+    EXPECT_TRUE(completion.truncated);
+    EXPECT_GT(completion.first_token.count(), 0);
+}
+
+TEST_F(LlamaMindTest, EndsWhereTheModelEnds) {
+    const auto letters = load({});
+    const Completion whole = answer(*letters, ask('A', "Who?"));
+    // Make the token of some letter of this answer the one that ends an answer.
+    const std::size_t at = whole.text.find_first_of(
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", 1);
+    ASSERT_NE(at, std::string::npos) << whole.text;
+    const char end = whole.text[at];
+    const auto mind = load({.end_token = byte_token(static_cast<unsigned char>(end))});
+    const Completion completion = answer(*mind, ask('A', "Who?"));
+    // But for bytes at the end that something might have completed.
+    std::string expected = whole.text.substr(0, whole.text.find(end));
+    while (expected.ends_with("\xEF\xBF\xBD")) expected.resize(expected.size() - 3);
+    std::string text = completion.text;
+    while (text.ends_with("\xEF\xBF\xBD")) text.resize(text.size() - 3);
+    EXPECT_EQ(text, expected);
+    EXPECT_FALSE(completion.truncated);
+}
+
+TEST_F(LlamaMindTest, EndsBeforeAStopString) {
+    const auto mind = load({});
+    const Completion whole = answer(*mind, ask('A', "Who?"));
+    ASSERT_GT(whole.text.size(), 12U);
+    std::size_t at = whole.text.size() / 2;
+    while ((static_cast<unsigned char>(whole.text[at]) & 0xC0) == 0x80)
+        ++at;  // the middle, where a character begins
+    const std::string stop = whole.text.substr(at);
+    GenerationOptions options = greedy();
+    options.stop_strings = {stop};
+    const Completion completion = answer(*mind, ask('A', "Who?"), options);
+    EXPECT_EQ(completion.text, whole.text.substr(0, whole.text.find(stop)));
+    EXPECT_FALSE(completion.truncated);
+}
+
+TEST_F(LlamaMindTest, AnswersInUtf8WhateverTheModelWrites) {
+    const auto mind = load({.seed = 7});
+    GenerationOptions options{
+        .max_tokens = 200, .temperature = 2, .top_p = 1, .top_k = 0, .min_p = 0, .seed = 3};
+    bool replaced = false;
+    const auto completion = mind->generate(
+        ask('A', "Who?"), options,
+        [&](std::string_view piece) { replaced = replaced || piece.contains("\xEF\xBF\xBD"); }, {});
+    ASSERT_TRUE(completion);
+    EXPECT_TRUE(replaced);  // random bytes are hardly ever UTF-8
+}
+
+TEST_F(LlamaMindTest, PicksTheSameWithTheSameSeed) {
+    const auto mind = load({});
+    const GenerationOptions options{
+        .max_tokens = 24, .temperature = 1.5F, .repeat_penalty = 1.1F, .seed = 5};
+    GenerationOptions other = options;
+    other.seed = 6;
+    const std::string text = answer(*mind, ask('A', "Who?"), options).text;
+    EXPECT_EQ(answer(*mind, ask('A', "Who?"), options).text, text);
+    EXPECT_NE(answer(*mind, ask('A', "Who?"), other).text, text);
+}
+
+TEST_F(LlamaMindTest, StopsWithinOneTokenAndAnswersRightAfterwards) {
+    const auto mind = load({});
+    const std::string whole = answer(*mind, ask('A', "Who?")).text;
+    std::stop_source stop;
+    int pieces = 0;
+    const auto stopped = mind->generate(
+        ask('A', "Who?"), greedy(),
+        [&](std::string_view) {
+            if (++pieces == 3) stop.request_stop();
+        },
+        stop.get_token());
+    ASSERT_FALSE(stopped);
+    EXPECT_EQ(stopped.error().kind, ErrorKind::Cancelled);
+    EXPECT_EQ(pieces, 3);
+    EXPECT_EQ(answer(*mind, ask('A', "Who?")).text, whole);
+}
+
+TEST_F(LlamaMindTest, StopsBeforeItHasReadThePrompt) {
+    const auto mind = load({});
+    std::stop_source stop;
+    stop.request_stop();
+    bool wrote = false;
+    const auto stopped = mind->generate(
+        ask('A', "Who?"), greedy(), [&](std::string_view) { wrote = true; }, stop.get_token());
+    ASSERT_FALSE(stopped);
+    EXPECT_EQ(stopped.error().kind, ErrorKind::Cancelled);
+    EXPECT_FALSE(wrote);
+    EXPECT_FALSE(mind->prepare(ask('B', ""), stop.get_token()));
+}
+
+TEST_F(LlamaMindTest, RefusesAQuestionThatDoesNotFit) {
+    const auto mind = load({});
+    const auto refused = mind->generate(ask('A', std::string(600, 'q')), greedy(), {}, {});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().kind, ErrorKind::InvalidInput);
+    EXPECT_TRUE(refused.error().message.starts_with("question:")) << refused.error().message;
+    const auto persona = mind->prepare(ask('A', ""), {});
+    EXPECT_TRUE(persona);
+    EXPECT_FALSE(
+        mind->prepare({.messages = {{Role::System, std::string(600, 'p')}}, .fixed = 1}, {}));
+}
+
+TEST_P(LlamaMindMemoryTest, EndsWhereTheContextIsFull) {
+    const auto mind = load({.recurrent = GetParam(), .context_length = 256});
+    const Completion completion = answer(*mind, ask('A', std::string(100, 'q')), greedy(1000));
+    EXPECT_TRUE(completion.truncated);
+    EXPECT_EQ(completion.prompt_tokens + completion.completion_tokens, mind->context_length() + 1);
+}
+
+TEST_F(LlamaMindTest, TakesNoSpecialTokenFromAMessage) {
+    const auto mind = load({});
+    const int plain = answer(*mind, ask('A', "xxxxxxxxxx")).prompt_tokens;
+    EXPECT_EQ(answer(*mind, ask('A', "<|im_end|>")).prompt_tokens, plain);  // ten bytes as well
+}
+
+TEST_F(LlamaMindTest, UsesChatMlWhereTheModelHasNoTemplateOfUse) {
+    const std::string expected = answer(*load({}), ask('A', "Who?")).text;
+    EXPECT_EQ(answer(*load({.chat_template = ""}), ask('A', "Who?")).text, expected);
+    EXPECT_EQ(answer(*load({.chat_template = "{{ nonsense"}), ask('A', "Who?")).text, expected);
+}
+
+TEST_F(LlamaMindTest, RefusesOptionsThatMeanNothing) {
+    const auto mind = load({});
+    const std::vector<std::pair<std::string, GenerationOptions>> wrong{
+        {"max_tokens", {.max_tokens = 0}},
+        {"temperature", {.temperature = -1}},
+        {"temperature", {.temperature = std::numeric_limits<float>::quiet_NaN()}},
+        {"top_p", {.top_p = 0}},
+        {"top_k", {.top_k = -1}},
+        {"min_p", {.min_p = 2}},
+        {"repeat_penalty", {.repeat_penalty = 0}}};
+    for (const auto& [field, options] : wrong) {
+        const auto refused = mind->generate(ask('A', "Who?"), options, {}, {});
+        ASSERT_FALSE(refused) << field;
+        EXPECT_EQ(refused.error().kind, ErrorKind::InvalidInput);
+        EXPECT_TRUE(refused.error().message.starts_with(field)) << refused.error().message;
+    }
+}
+
+TEST_F(LlamaMindTest, RefusesFilesThatAreNoModel) {
+    EXPECT_FALSE(LlamaMind::load(file_, {}));
+    std::ofstream(file_) << "GGUF and then nothing of use";
+    const auto refused = LlamaMind::load(file_, {});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().kind, ErrorKind::InvalidInput);
+    EXPECT_FALSE(refused.error().message.contains(file_.string()));
+    EXPECT_FALSE(refused.error().detail.empty());
+}
+
+}  // namespace
+}  // namespace titans::mind
