@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <cstdlib>
 #include <filesystem>
 #include <print>
@@ -27,6 +29,17 @@ In this process:
 
 With a running server:
 )";
+
+/// Starts this program anew with threads that sleep while they wait for each other. By default
+/// OpenMP's spin, which wins little on an idle machine and loses a factor of ten to twenty as soon
+/// as anything else wants the cores. The library reads its variables when it is loaded, so they
+/// must be there before the program is.
+void wait_without_spinning(char** values) {
+    if (std::getenv("OMP_WAIT_POLICY") != nullptr || std::getenv("GOMP_SPINCOUNT") != nullptr)
+        return;
+    setenv("OMP_WAIT_POLICY", "passive", 1);
+    execv("/proc/self/exe", values);  // comes back only if that is not to be had
+}
 
 int run(std::vector<std::string_view> arguments) {
     if (arguments.empty()) arguments.emplace_back("help");
@@ -59,6 +72,7 @@ int run(std::vector<std::string_view> arguments) {
 }  // namespace
 
 int main(int count, char** values) {
+    wait_without_spinning(values);
     try {
         return run({values + 1, values + count});
     } catch (const std::exception& exception) {

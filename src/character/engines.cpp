@@ -2,6 +2,7 @@
 
 #include "foundation/log.h"
 #include "hearing/families.h"
+#include "knowledge/llama_embedder.h"
 #include "mind/llama/llama_mind.h"
 
 namespace titans::character {
@@ -99,7 +100,7 @@ Result<knowledge::Embedder*> Engines::embedder() {
         const auto path = models_.find(name);
         if (!path) return std::unexpected(not_here("EMBEDDING_MODEL", name));
         const Clock::time_point start = Clock::now();
-        return fail(ErrorKind::Unsupported, "no embedder");
+        TITANS_TRY(embedder_, knowledge::LlamaEmbedder::load(*path, name, options_.threads));
         log::info("embedder.loaded", "model={} ms={:.0f}", name, since(start).count());
     }
     return embedder_.get();

@@ -117,6 +117,7 @@ Result<Settings> read_settings(const Variables& environment, const DotEnv& doten
                                const std::filesystem::path& root) {
     Reader reader(environment, dotenv, root);
     Settings settings;
+    settings.root = root;
     reader.read(settings.server.host, "HOST");
     reader.read(settings.server.port, "PORT", 1, 65535);
     reader.read(settings.server.public_url, "PUBLIC_URL");

@@ -37,6 +37,7 @@ struct Settings {
     Server server;
     Models models;
     Compute compute;
+    std::filesystem::path root;  // what relative paths count from
     std::filesystem::path data;
     log::Level log_level = log::Level::Info;
     std::vector<std::string> warnings;  // what someone should look at, but can run
