@@ -41,8 +41,8 @@ Character first_character(std::string_view text) {
 
 }  // namespace
 
-TextStream::TextStream(std::vector<std::string> stop_strings, const TextSink& sink)
-    : stop_strings_(std::move(stop_strings)), sink_(sink) {
+TextStream::TextStream(std::vector<std::string> stop_strings, TextSink sink)
+    : stop_strings_(std::move(stop_strings)), sink_(std::move(sink)) {
     std::erase_if(stop_strings_, [](const std::string& stop) { return stop.empty(); });
 }
 

@@ -14,7 +14,7 @@ namespace titans::mind {
 class TextStream {
 public:
     /// Empty stop strings do not count. `sink` is called during add() and finish() only.
-    TextStream(std::vector<std::string> stop_strings, const TextSink& sink);
+    TextStream(std::vector<std::string> stop_strings, TextSink sink);
 
     /// False once a stop string was found: from then on nothing is passed on.
     bool add(std::string_view bytes);
@@ -28,7 +28,7 @@ private:
     void emit(std::size_t size);
 
     std::vector<std::string> stop_strings_;
-    const TextSink& sink_;
+    TextSink sink_;
     std::string partial_character_;
     std::string held_;  // whole characters
     std::string text_;
