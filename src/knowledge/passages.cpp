@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "knowledge/terms.h"
 #include "text/sentences.h"
 #include "text/utf8.h"
 #include "text/words.h"
@@ -154,7 +155,7 @@ private:
             text.append(from, back.data() + back.size());
             start = end;
         }
-        std::vector<std::string> words = words_.cut(text);
+        std::vector<std::string> words = search_terms(words_, text);
         if (words.empty()) return;  // nothing but signs
         passages_.push_back({std::move(text), std::move(words)});
     }

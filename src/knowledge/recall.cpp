@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "foundation/log.h"
+#include "knowledge/terms.h"
 #include "store/bm25.h"
 #include "text/utf8.h"
 #include "text/words.h"
@@ -18,29 +19,44 @@ constexpr std::size_t kMost = 3;
 constexpr int kCandidates = 20;  // of each search
 constexpr double kFusion = 60;   // Cormack's k
 constexpr double kLeastCosine = 0.25;
-constexpr double kLeastShare = 0.25;
+constexpr double kLeastShare = 0.2;
+constexpr double kMostAsked = 10;  // terms of weight: a long story asks for no more than this
+constexpr std::int64_t kFewPassages = 100;
 constexpr std::size_t kLongestQuestion = 8000;  // bytes that are looked at
-constexpr std::size_t kMostWords = 64;
+constexpr std::size_t kMostTerms = 100;
 
-/// The distinct words of a question, in its order.
-std::vector<std::string> question_words(std::string_view question) {
-    std::vector<std::string> words;
-    for (std::string& word : text::WordCutter().cut(text::truncate(question, kLongestQuestion))) {
-        if (std::ranges::find(words, word) == words.end()) words.push_back(std::move(word));
-        if (words.size() == kMostWords) break;
+/// The distinct terms of a question, in its order.
+std::vector<std::string> question_terms(std::string_view question) {
+    std::vector<std::string> terms;
+    text::WordCutter words;
+    for (std::string& term : search_terms(words, text::truncate(question, kLongestQuestion))) {
+        if (std::ranges::find(terms, term) == terms.end()) terms.push_back(std::move(term));
+        if (terms.size() == kMostTerms) break;
     }
-    return words;
+    return terms;
 }
 
-/// The score from which on a passage counts as found by its words. A word that no passage holds
+/// Of the terms of a question those worth searching for: not what more than half of many passages
+/// hold, which takes longest to rank and says least.
+std::vector<std::string> telling_terms(std::vector<std::string> terms,
+                                       const store::WordCounts& counts) {
+    std::vector<std::string> telling;
+    for (std::size_t i = 0; i < terms.size(); ++i) {
+        const bool common = counts.containing[i] > counts.passages / 2;
+        if (!common || counts.passages < kFewPassages) telling.push_back(std::move(terms[i]));
+    }
+    return telling;
+}
+
+/// The score from which on a passage counts as found by its words. A term that no passage holds
 /// counts like one that one does: it says something was asked that is not known, but not more than
 /// that.
 double least_score(const store::WordCounts& counts) {
-    double all = 0;
+    double asked = 0;
     for (const std::int64_t containing : counts.containing) {
-        all += store::bm25_weight(counts.passages, std::max<std::int64_t>(containing, 1));
+        asked += store::bm25_weight(counts.passages, std::max<std::int64_t>(containing, 1));
     }
-    return kLeastShare * all;
+    return kLeastShare * std::min(asked, kMostAsked * store::bm25_weight(counts.passages, 1));
 }
 
 void add_rank(std::vector<RecalledPassage>& fused, const ScoredPassage& found, std::size_t rank,
@@ -65,12 +81,12 @@ void add_rank(std::vector<RecalledPassage>& fused, const ScoredPassage& found, s
 
 Task<Result<std::vector<ScoredPassage>>> Recall::find_by_words(CharacterId id,
                                                                std::string question) {
-    std::vector<std::string> words = question_words(question);
-    if (words.empty()) co_return std::vector<ScoredPassage>();
-    TITANS_CO_TRY(const store::WordCounts counts, co_await characters_.count_words(id, words));
-    if (counts.passages == 0) co_return std::vector<ScoredPassage>();
+    std::vector<std::string> terms = question_terms(question);
+    TITANS_CO_TRY(const store::WordCounts counts, co_await characters_.count_words(id, terms));
+    terms = telling_terms(std::move(terms), counts);
+    if (terms.empty() || counts.passages == 0) co_return std::vector<ScoredPassage>();
     TITANS_CO_TRY(std::vector<ScoredPassage> found,
-                  co_await characters_.search_words(id, std::move(words), kCandidates));
+                  co_await characters_.search_words(id, std::move(terms), kCandidates));
     const double least = least_score(counts);
     std::erase_if(found, [least](const ScoredPassage& passage) { return passage.score < least; });
     co_return found;

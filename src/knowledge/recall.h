@@ -33,11 +33,12 @@ struct Recollection {
 /// Finds the passages of a character that may answer a question, by their words and by their
 /// meaning.
 ///
-/// A passage is found by its words if its BM25 score is at least a quarter of what one occurrence
-/// of each of the question's words would score. Words that most of this character's passages hold
-/// weigh next to nothing, in any language and without a list of such words: "what is the" alone
-/// finds little, and one rare word much. It is found by its meaning from a cosine of 0.25 on. Both
-/// rankings are fused by reciprocal rank (Cormack, Clarke and Büttcher, SIGIR 2009).
+/// A passage is found by its words if its BM25 score is at least a fifth of what one occurrence of
+/// each of the question's terms would score (of ten rare ones, if it is longer). Terms that most of
+/// this character's passages hold weigh next to nothing, in any language and without a list of such
+/// words: "what is the" alone finds little, and one rare word much. It is found by its meaning from
+/// a cosine of 0.25 on. Both rankings are fused by reciprocal rank (Cormack, Clarke and Büttcher,
+/// SIGIR 2009).
 ///
 /// Thread-safe.
 class Recall {

@@ -70,6 +70,31 @@ TEST_F(RecallTest, FindsThePassageThatHoldsTheRareWordsOfAQuestion) {
     EXPECT_THAT(texts(id, "TEACHER").at(0), ::testing::HasSubstr("teacher"));
 }
 
+TEST_F(RecallTest, FindsOtherFormsOfAWord) {
+    const CharacterId id = store_.create(village());
+    EXPECT_THAT(texts(id, "Whose songs do teachers sing?").at(0), ::testing::HasSubstr("teacher"));
+    const CharacterId russian = store_.create(
+        {"Маяк построен в 1741 году.", "Пекарь открывает лавку в четыре.", "Школа мала."});
+    EXPECT_THAT(texts(russian, "Что в маяке?").at(0), ::testing::HasSubstr("1741"));
+}
+
+TEST_F(RecallTest, FindsWhatIsAskedForInTheMiddleOfALongStory) {
+    const CharacterId id = store_.create(village());
+    const std::string story =
+        "Yesterday my grandmother and several cousins walked along some muddy lane, drinking "
+        "lemonade and arguing about football, until somebody mentioned your lighthouse; nobody "
+        "believed Uncle Ernest, naturally, because he invents everything, so please explain.";
+    EXPECT_THAT(texts(id, story).at(0), ::testing::HasSubstr("1741"));
+}
+
+TEST_F(RecallTest, SearchesNotForWhatMostOfManyPassagesHold) {
+    std::vector<std::string> passages;
+    for (int i = 0; i < 120; ++i) passages.push_back(std::format("the box number{}", i));
+    const CharacterId id = store_.create(passages);
+    EXPECT_THAT(texts(id, "the box"), IsEmpty());
+    EXPECT_THAT(texts(id, "the box number77"), ElementsAre("the box number77"));
+}
+
 TEST_F(RecallTest, DoesNotTakeCommonWordsForAHit) {
     const CharacterId id = store_.create(village());
     EXPECT_THAT(texts(id, "Is the quantum chromodynamics vacuum metastable?"), IsEmpty());

@@ -16,7 +16,7 @@
 #include "execution/executor.h"
 #include "execution/testing.h"
 #include "knowledge/embedder.h"
-#include "knowledge/passages.h"
+#include "knowledge/terms.h"
 #include "store/sqlite/sqlite_character_store.h"
 #include "text/words.h"
 
@@ -43,7 +43,7 @@ public:
         text::WordCutter cutter;
         store::NewCharacter character{.name = "n"};
         for (const std::string& text : texts)
-            character.passages.push_back({text, cutter.cut(text)});
+            character.passages.push_back({text, search_terms(cutter, text)});
         return on_loop<Result<CharacterId>>([&] { return store_->create(character); }).value();
     }
     std::size_t without_vector(CharacterId id, const std::string& model) {
