@@ -1,5 +1,6 @@
 """The built server, started as its users start it, for the tests and the benchmarks."""
 
+import ctypes
 import json
 import os
 import pathlib
@@ -34,6 +35,11 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def end_with_parent():
+    """Called in a child: no server outlives the tests, whatever ends them."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
 def have_models():
     """True if every default model is there, as the program itself sees it."""
     return subprocess.run([PROGRAM, "models", "check"], env=clean_environment(MODELS_DIR=MODELS), cwd=ROOT,
@@ -63,7 +69,7 @@ class Server:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen([PROGRAM, "serve"], cwd=self.folder, env=self.environment,
                                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
-                                            start_new_session=True)
+                                            start_new_session=True, preexec_fn=end_with_parent)
         line = b""
         while not line.endswith(b"\n"):
             left = started + timeout - time.monotonic()

@@ -125,7 +125,7 @@ def test_knowledge_without_vectors_gets_them_after_a_restart(tmp_path):
         number = server.create_example()
     with Server(tmp_path, models=MODELS) as server:
         for _ in range(60):
-            answer = server.ask(number, "Which pet keeps the keeper company?", audio=False, stream=True)
+            answer = server.ask(number, "What is the name of your cat?", audio=False, stream=True)
             recalled = next(json.loads(line[5:]) for line in answer.text.splitlines()
                             if line.startswith("data:") and "passages" in line)
             if not recalled["lexical_only"]:
