@@ -36,6 +36,15 @@ bool is_authorized(const drogon::HttpRequestPtr& request, const Secret& api_key)
     return same_secret(given, api_key.reveal());
 }
 
+/// False if another site's page, in somebody's browser, wants to change something here.
+bool is_same_origin(const drogon::HttpRequestPtr& request, const std::string& public_url) {
+    const std::string& origin = request->getHeader("origin");
+    if (origin.empty() || request->method() == drogon::Get || request->method() == drogon::Head)
+        return true;
+    const std::string& host = request->getHeader("host");
+    return origin == "http://" + host || origin == "https://" + host || origin == public_url;
+}
+
 drogon::HttpResponsePtr framework_error(drogon::HttpStatusCode status,
                                         const drogon::HttpRequestPtr& request) {
     switch (status) {
@@ -104,12 +113,18 @@ void run_server(const ServerOptions& options, Services services, std::function<v
                                std::function<void(const drogon::HttpResponsePtr&)>&& answer) {
         answer(error_response({ErrorKind::Internal, "internal error", exception.what()}));
     });
-    app.registerPreRoutingAdvice([api_key = options.api_key](const drogon::HttpRequestPtr& request,
-                                                             drogon::AdviceCallback&& answer,
-                                                             drogon::AdviceChainCallback&& go_on) {
-        if (is_authorized(request, api_key)) return go_on();
-        answer(error_response(
-            {ErrorKind::Unauthorized, "this server wants its key: Authorization: Bearer KEY"}));
+    app.registerPreRoutingAdvice([options](const drogon::HttpRequestPtr& request,
+                                           drogon::AdviceCallback&& answer,
+                                           drogon::AdviceChainCallback&& go_on) {
+        if (!is_authorized(request, options.api_key)) {
+            return answer(error_response(
+                {ErrorKind::Unauthorized, "this server wants its key: Authorization: Bearer KEY"}));
+        }
+        if (!is_same_origin(request, options.public_url)) {
+            return answer(error_response(
+                {ErrorKind::Forbidden, "Origin: another site may not change anything here"}));
+        }
+        go_on();
     });
     add_plain_routes(services.voices);
     add_character_routes(context);

@@ -19,7 +19,7 @@
 #include "engine/espeak/espeak_library.h"
 #include "engine/ggml/backends.h"
 #include "execution/executor.h"
-#include "execution/testing.h"
+#include "execution/on_loop.h"
 #include "foundation/log.h"
 #include "knowledge/embedding_worker.h"
 #include "knowledge/recall.h"
@@ -29,6 +29,8 @@
 
 namespace titans::app {
 namespace {
+
+constexpr std::chrono::days kAudioKept{7};
 
 /// Says what hinders a server on this address: another one, most often. Drogon would end the
 /// process without a word.
@@ -96,7 +98,7 @@ int serve(Arguments arguments, const config::Settings& settings) {
     Executor compute({.name = "compute", .queue_size = settings.server.queue_size, .nice = 5});
     Executor speech({.name = "speech", .queue_size = 256});
     Executor files({.name = "files", .threads = 2});
-    Executor database({.name = "database", .queue_size = 1024});
+    Executor database({.name = "database", .threads = 2, .queue_size = 1024});
 
     models::ModelStore models = make_model_store(settings);
     auto characters = store::SqliteCharacterStore::open(settings.data / "titans.db", database);
@@ -131,6 +133,10 @@ int serve(Arguments arguments, const config::Settings& settings) {
                                           .files = files});
     const Result<void> swept = on_loop<Result<void>>([&maker] { return maker.sweep(); });
     if (!swept) log::warn("files.not_swept", "detail=\"{}\"", swept.error().detail);
+
+    if (const auto aged = audio_files->sweep_older_than(kAudioKept); !aged) {
+        log::warn("files.not_swept", "detail=\"{}\"", aged.error().detail);
+    }
 
     const auto on_ready = [&] {
         embedding.wake();

@@ -25,8 +25,8 @@ bool is_api_model(std::string_view name) {
 
 }  // namespace
 
-Result<std::filesystem::path> Engines::find_mind(const std::string& llm_model,
-                                                 const LlmConfig& config) const {
+Result<std::optional<std::filesystem::path>> Engines::find_mind(const std::string& llm_model,
+                                                                const LlmConfig& config) const {
     const std::string& name = config.model_name.empty() ? llm_model : config.model_name;
     if (!config.model_path.empty()) return models_.resolve(config.model_path);
     if (llm_model.ends_with(".gguf")) return models_.resolve(llm_model);
@@ -43,17 +43,16 @@ Result<std::filesystem::path> Engines::find_mind(const std::string& llm_model,
         return std::unexpected(not_here("llm_model", name));
     }
     if (!options_.gguf_model.empty()) return options_.gguf_model;
-    const std::string standard(models::default_of(models::ModelTask::Mind).name);
-    if (auto path = models_.find(standard)) return *std::move(path);
-    return std::unexpected(not_here("llm_model", standard));
+    return models_.find(models::default_of(models::ModelTask::Mind).name);
 }
 
 Result<mind::LanguageModel*> Engines::mind(const std::string& llm_model, const LlmConfig& config) {
-    TITANS_TRY(const std::filesystem::path path, find_mind(llm_model, config));
+    TITANS_TRY(const std::optional<std::filesystem::path> path, find_mind(llm_model, config));
+    if (!path) return &extractive_mind_;
     mind::LlamaMindOptions options{.threads = options_.threads, .gpu_layers = config.gpu_layers};
     if (config.context_length) options.context_length = *config.context_length;
     if (config.batch_size) options.batch_size = *config.batch_size;
-    const std::string key = std::format("{} {} {} {}", path.string(), options.context_length,
+    const std::string key = std::format("{} {} {} {}", path->string(), options.context_length,
                                         options.batch_size, options.gpu_layers);
     const auto found = std::ranges::find(minds_, key, &LoadedMind::key);
     if (found != minds_.end()) {
@@ -62,8 +61,8 @@ Result<mind::LanguageModel*> Engines::mind(const std::string& llm_model, const L
     }
     const Clock::time_point start = Clock::now();
     while (minds_.size() >= kMostMinds) minds_.pop_back();
-    TITANS_TRY(auto loaded, mind::LlamaMind::load(path, options));
-    log::info("mind.loaded", "model={} ms={:.0f}", path.filename().string(), since(start).count());
+    TITANS_TRY(auto loaded, mind::LlamaMind::load(*path, options));
+    log::info("mind.loaded", "model={} ms={:.0f}", path->filename().string(), since(start).count());
     minds_.push_front({key, std::move(loaded)});
     return minds_.front().mind.get();
 }

@@ -11,6 +11,7 @@
 #include "foundation/error.h"
 #include "hearing/speech_recognizer.h"
 #include "knowledge/embedder.h"
+#include "mind/extractive/extractive_mind.h"
 #include "mind/language_model.h"
 #include "models/model_store.h"
 
@@ -31,9 +32,9 @@ public:
     Engines(models::ModelStore& models, Options options)
         : models_(models), options_(std::move(options)) {}
 
-    /// The mind of a character with these settings.
-    /// Errors: InvalidInput for a bad model_path; Conflict naming the download; Unsupported for an
-    /// API's model.
+    /// The mind of a character with these settings; the extractive one if they name none and the
+    /// default model is not here. Errors: InvalidInput for a bad model_path; Conflict naming the
+    /// download; Unsupported for an API's model.
     Result<mind::LanguageModel*> mind(const std::string& llm_model, const LlmConfig& config);
 
     /// Errors: Conflict naming the download; Unsupported.
@@ -48,12 +49,14 @@ private:
         std::unique_ptr<mind::LanguageModel> mind;
     };
 
-    Result<std::filesystem::path> find_mind(const std::string& llm_model,
-                                            const LlmConfig& config) const;
+    /// The GGUF file; nothing if none is asked for and the default one is not here.
+    Result<std::optional<std::filesystem::path>> find_mind(const std::string& llm_model,
+                                                           const LlmConfig& config) const;
 
     models::ModelStore& models_;
     const Options options_;
-    std::list<LoadedMind> minds_;  // most recently used first
+    std::list<LoadedMind> minds_;           // most recently used first
+    mind::ExtractiveMind extractive_mind_;  // for want of a model
     std::map<std::string, std::unique_ptr<hearing::SpeechRecognizer>> ears_;
     std::unique_ptr<knowledge::Embedder> embedder_;
 };

@@ -6,7 +6,7 @@
 #include <stdexcept>
 
 #include "execution/channel.h"
-#include "execution/testing.h"
+#include "execution/on_loop.h"
 
 namespace titans {
 namespace {

@@ -1,6 +1,7 @@
 #include "knowledge/documents.h"
 
 #include <algorithm>
+#include <array>
 #include <format>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -49,13 +50,29 @@ std::string clean(std::string_view text) {
     return out;
 }
 
-/// Adds the paragraphs of `text`, which empty lines separate.
+/// A short line of its own without a sentence's end.
+bool is_heading(std::string_view paragraph) {
+    constexpr std::size_t kLongest = 60;  // characters
+    constexpr std::array<std::string_view, 9> kEnds{".", "!", "?", ":", ";", "…", "。", "！", "？"};
+    return !paragraph.contains('\n') && text::count_code_points(paragraph) <= kLongest &&
+           std::ranges::none_of(kEnds,
+                                [&](std::string_view end) { return paragraph.ends_with(end); });
+}
+
+/// Adds the paragraphs of `text`, which empty lines separate. A heading stays with what it is the
+/// heading of.
 void add_paragraphs(std::string_view text, std::vector<std::string>& blocks) {
     std::size_t start = 0;  // of the paragraph
+    bool under_heading = false;
     const auto add = [&](std::size_t end) {
         if (const std::string_view paragraph = text::trim(text.substr(start, end - start));
             !paragraph.empty()) {
-            blocks.emplace_back(paragraph);
+            if (under_heading) {
+                blocks.back().append("\n").append(paragraph);
+            } else {
+                blocks.emplace_back(paragraph);
+            }
+            under_heading = is_heading(paragraph);
         }
     };
     for (std::size_t line = 0; line < text.size();) {

@@ -25,8 +25,8 @@ std::string error(std::string_view bytes, std::string_view name = {}) {
 
 TEST(Documents, ReadsTheParagraphsOfText) {
     EXPECT_THAT(blocks("\xEF\xBB\xBF"
-                       "One\r\ntwo\r\n\r\n \t\r\nThree\n\n\n\nVier: Größe\f五\n"),
-                ElementsAre("One\ntwo", "Three", "Vier: Größe", "五"));
+                       "One\r\ntwo\r\n\r\n \t\r\nThree.\n\n\n\nVier: Größe\f五\n"),
+                ElementsAre("One\ntwo", "Three.", "Vier: Größe", "五"));
     EXPECT_THAT(blocks("old\rmac\r\rfile"), ElementsAre("old\nmac", "file"));
     EXPECT_THAT(blocks("bell\x07 tab\tend"), ElementsAre("bell  tab end"));
 }
@@ -100,6 +100,14 @@ TEST(Documents, BoundsHostileJson) {
     // A number that no machine holds is text as it stands.
     EXPECT_THAT(blocks(R"({"n": 1234567890123456789012345678901234567890, "e": 1e300})"),
                 ElementsAre("n: 1234567890123456789012345678901234567890\ne: 1e300"));
+}
+
+TEST(Documents, KeepsAHeadingWithItsParagraph) {
+    const auto document =
+        read_document("The light\n\nIt was built in 1871.\n\nIt is white.\n\nTHE END");
+    ASSERT_TRUE(document);
+    EXPECT_EQ(document->blocks, (std::vector<std::string>{"The light\nIt was built in 1871.",
+                                                          "It is white.", "THE END"}));
 }
 
 }  // namespace

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "execution/executor.h"
-#include "execution/testing.h"
+#include "execution/on_loop.h"
 #include "knowledge/embedder.h"
 #include "knowledge/terms.h"
 #include "store/sqlite/sqlite_character_store.h"

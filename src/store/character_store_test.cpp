@@ -11,7 +11,7 @@
 #include <set>
 
 #include "execution/executor.h"
-#include "execution/testing.h"
+#include "execution/on_loop.h"
 #include "store/bm25.h"
 #include "store/sqlite/sqlite_character_store.h"
 

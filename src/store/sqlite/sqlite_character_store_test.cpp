@@ -5,7 +5,7 @@
 
 #include <fstream>
 
-#include "execution/testing.h"
+#include "execution/on_loop.h"
 
 namespace titans::store {
 namespace {

@@ -1,6 +1,6 @@
 #pragma once
 
-// For tests of coroutines.
+// For tests of coroutines, and for what comes before there is a loop.
 
 #include <trantor/net/EventLoopThread.h>
 
