@@ -6,7 +6,7 @@
 #include <fstream>
 #include <limits>
 
-#include "engine/llama/llama_sampler.h"
+#include "engine/llama/llama_context.h"
 #include "mind/llama/tiny_model.h"
 
 namespace titans::mind {
@@ -241,6 +241,23 @@ TEST_F(LlamaMindTest, StopsBeforeItHasReadThePrompt) {
     EXPECT_EQ(stopped.error().kind, ErrorKind::Cancelled);
     EXPECT_FALSE(wrote);
     EXPECT_FALSE(mind->prepare(ask('B', ""), stop.get_token()));
+}
+
+TEST_F(LlamaMindTest, StopsWithinAComputation) {
+    ASSERT_TRUE(write_tiny_model({}, file_));
+    const auto model = engine::LlamaModel::load(file_, {});
+    ASSERT_TRUE(model);
+    const auto context =
+        engine::LlamaContext::open(*model, {.context_length = 256, .batch_size = 64});
+    ASSERT_TRUE(context);
+    const std::vector<engine::Token> tokens(50, byte_token('x'));
+    std::stop_source stop;
+    stop.request_stop();
+    using enum engine::LlamaContext::Outcome;
+    EXPECT_EQ((*context)->decode(0, 0, tokens, stop.get_token()), Stopped);
+    EXPECT_EQ((*context)->length(0), 0);
+    EXPECT_EQ((*context)->decode(0, 0, tokens, {}), Done);
+    EXPECT_EQ((*context)->length(0), 50);
 }
 
 TEST_F(LlamaMindTest, RefusesAQuestionThatDoesNotFit) {
