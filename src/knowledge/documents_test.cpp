@@ -25,8 +25,8 @@ std::string error(std::string_view bytes, std::string_view name = {}) {
 
 TEST(Documents, ReadsTheParagraphsOfText) {
     EXPECT_THAT(blocks("\xEF\xBB\xBF"
-                       "One\r\ntwo\r\n\r\n \t\r\nThree.\n\n\n\nVier: Größe\f五\n"),
-                ElementsAre("One\ntwo", "Three.", "Vier: Größe", "五"));
+                       "One\r\ntwo\r\n\r\n \t\r\nThree.\n\n\n\nVier: Größe.\f五\n"),
+                ElementsAre("One\ntwo", "Three.", "Vier: Größe.", "五"));
     EXPECT_THAT(blocks("old\rmac\r\rfile"), ElementsAre("old\nmac", "file"));
     EXPECT_THAT(blocks("bell\x07 tab\tend"), ElementsAre("bell  tab end"));
 }
