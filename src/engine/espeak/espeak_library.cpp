@@ -96,12 +96,14 @@ EspeakLibrary::EspeakLibrary(SampleRate rate) : rate_(rate) {
             voices_[entry] = (*voice)->name;
         }
     }
-    // Tags in use that espeak-ng does not list.
-    constexpr std::array<std::pair<const char*, const char*>, 4> kAliases{
-        {{"zh-hk", "yue"}, {"zh-tw", "cmn"}, {"nn", "nb"}, {"iw", "he"}}};
+    // Tags in use that espeak-ng does not list; and "en", which it gives to a British voice of
+    // which recognisers get twice as many words wrong.
+    constexpr std::array<std::pair<const char*, const char*>, 5> kAliases{
+        {{"en", "en-us"}, {"zh-hk", "yue"}, {"zh-tw", "cmn"}, {"nn", "nb"}, {"iw", "he"}}};
     for (const auto& [tag, other] : kAliases) {
-        if (const auto voice = voices_.find(other); voice != voices_.end())
-            voices_.try_emplace(tag, voice->second);
+        if (const auto voice = voices_.find(other); voice != voices_.end()) {
+            voices_[tag] = voice->second;
+        }
     }
 }
 
