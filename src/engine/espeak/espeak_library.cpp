@@ -52,7 +52,7 @@ std::string normalized(std::string_view language) {
     return tag;
 }
 
-/// Control characters begin commands of espeak-ng's own (01 "50p" sets the pitch); a zero would end
+/// Control characters begin commands of espeak-ng's own (01 "0A" silences it); a zero would end
 /// the text.
 std::string literal(std::string_view text) {
     std::string clean(text);

@@ -102,12 +102,13 @@ TEST_F(EspeakSynthesizerTest, RefusesWhatCannotBePronounced) {
 }
 
 TEST_F(EspeakSynthesizerTest, TakesTextLiterally) {
-    const auto plain = speak("Hello 400s there.");
+    const auto plain = speak("Hello 0A there.");
     const auto command = speak(
         "Hello \x01"
-        "400s there.");
+        "0A there.");
     ASSERT_TRUE(plain && command);
-    EXPECT_TRUE(same_length(*plain, *command)) << "a command of espeak-ng's own was obeyed";
+    // Obeyed, the command would make the rest silent.
+    EXPECT_NEAR(rms(*command), rms(*plain), 0.1 * rms(*plain));
     const auto after_zero = speak(std::string_view("One.\0 Two, three, four, five.", 29));
     const auto one = speak("One.");
     ASSERT_TRUE(after_zero && one);
