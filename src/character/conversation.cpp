@@ -119,9 +119,12 @@ Task<Result<std::string>> Conversation::understand(std::shared_ptr<Turn> turn) {
     answer.question_was_spoken = true;
     const auto& bytes = std::get<AudioQuestion>(turn->request.question).bytes;
     const Clock::time_point decode_start = Clock::now();
-    TITANS_CO_TRY(const audio::Audio speech, co_await run_on(parts_.files, [&bytes, turn] {
-                      return audio::decode(bytes, kSpeechRate, {}, turn->stop);
-                  }));
+    Result<audio::Audio> speech = co_await run_on(
+        parts_.files, [&bytes, turn] { return audio::decode(bytes, kSpeechRate, {}, turn->stop); });
+    if (!speech) {
+        speech.error().message = "audio_file: " + speech.error().message;
+        co_return std::unexpected(std::move(speech).error());
+    }
     answer.timings.decode = since(decode_start);
 
     const Clock::time_point recognise_start = Clock::now();
@@ -130,7 +133,7 @@ Task<Result<std::string>> Conversation::understand(std::shared_ptr<Turn> turn) {
         co_await run_on(parts_.compute, [this, &speech, turn]() -> Result<hearing::Transcript> {
             TITANS_TRY(hearing::SpeechRecognizer* const ears,
                        parts_.engines.ears(turn->stt_settings));
-            return ears->recognize(speech, {.language = turn->stt_settings.language}, turn->stop);
+            return ears->recognize(*speech, {.language = turn->stt_settings.language}, turn->stop);
         }));
     answer.timings.recognise = since(recognise_start);
     if (transcript.text.empty())

@@ -51,6 +51,7 @@ TEST(LlmConfig, TakesNullForLeftOut) {
 
 TEST(SpeechSettings, KnowTheModelsOfTheSpecification) {
     EXPECT_TRUE(parse_stt_settings(R"({"model": "wav2vec", "threshold": 0.05})"));
+    EXPECT_EQ(parse_stt_settings(R"({"language": "en-us"})")->language, "en");
     EXPECT_THAT(parse_stt_settings(R"({"model": "siri"})").error().message,
                 HasSubstr("stt_settings.model"));
     EXPECT_TRUE(parse_voice_settings(R"({"model": "xtts", "coqui_tos_agreed": true})"));

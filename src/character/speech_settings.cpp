@@ -26,6 +26,8 @@ Result<SttSettings> parse_stt_settings(std::string_view json) {
     reader.read(settings.model_size, "model_size", 64);
     reader.read(settings.language, "language", 16);
     if (reader.mistake()) return std::unexpected(*reader.mistake());
+    // Recognisers know languages, not their regions.
+    settings.language.resize(std::min(settings.language.find('-'), settings.language.size()));
     constexpr std::array<std::string_view, 4> kModels{"whisper", "wav2vec", "wav2vec2", "hubert"};
     TITANS_TRY_VOID(check_one_of("stt_settings.model", settings.model, kModels));
     return settings;

@@ -11,7 +11,7 @@ namespace titans::character {
 struct SttSettings {
     std::string model = "whisper";
     std::string model_size = "base";
-    std::string language = "auto";
+    std::string language = "auto";  // without a region: "en" of "en-us"
 };
 
 /// InvalidInput as parse_llm_config().
