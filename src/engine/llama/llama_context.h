@@ -13,20 +13,18 @@ struct llama_context;
 
 namespace titans::engine {
 
-/// The state of a language model that continues texts: several sequences of tokens that share one
-/// memory, in which the parts that sequences have in common are stored once.
+/// One text that a language model reads and continues, with what it computed for each token of it.
 ///
 /// Not thread-safe.
 class LlamaContext {
 public:
     struct Options {
-        int context_length = 4096;  // tokens, of all sequences together
+        int context_length = 4096;  // tokens
         int batch_size = 512;       // tokens that are computed at once
         int threads = 1;
-        int sequences = 1;
     };
 
-    enum class Outcome : std::uint8_t { Done, Full, Stopped, Failed };
+    enum class Outcome : std::uint8_t { Done, Stopped, Failed };
 
     /// Errors: Internal, with libllama's words, if the memory cannot be had.
     static Result<std::unique_ptr<LlamaContext>> open(std::shared_ptr<const LlamaModel> model,
@@ -36,20 +34,23 @@ public:
     LlamaContext& operator=(const LlamaContext&) = delete;
     ~LlamaContext();
 
-    /// Reads `tokens`, at most batch_size, at `position` and after of `sequence`, which must end
-    /// there. On Done the last token's scores are what LlamaSampler picks from. Polls `stop` within
-    /// the computation. Full: nothing was read. Otherwise length() tells how far it got.
-    Outcome decode(int sequence, int position, std::span<const Token> tokens,
-                   const std::stop_token& stop);
+    /// Reads `tokens`, at most batch_size, at the end of the text, which with them must not exceed
+    /// context_length. On Done the last token's scores are what LlamaSampler picks from; otherwise
+    /// length() tells how far it got. Polls `stop` within the computation.
+    Outcome decode(std::span<const Token> tokens, const std::stop_token& stop);
 
-    /// The tokens that `sequence` remembers.
-    int length(int sequence) const;
-    /// Forgets what `sequence` has from `position` on. False, and nothing done, if this model's
-    /// memory cannot.
-    bool truncate(int sequence, int position);
-    void clear(int sequence);
-    /// Makes the empty sequence `to` equal to `from`, without using memory.
-    void fork(int from, int to);
+    /// The tokens of the text.
+    int length() const;
+    /// Forgets the text from token `length` on. False, and nothing done, if this model's memory
+    /// cannot be cut.
+    bool truncate(int length);
+    void clear();
+
+    /// All that was computed for the text, to be restored into a context of the same model and
+    /// options.
+    std::vector<std::uint8_t> save() const;
+    /// False, and the text empty, if that fails.
+    bool restore(std::span<const std::uint8_t> saved);
 
     const LlamaModel& model() const { return *model_; }
     const Options& options() const { return options_; }  // as granted
@@ -63,9 +64,6 @@ private:
     Options options_;
     llama_context* context_ = nullptr;
     std::stop_token stop_;  // what the abort callback reads
-    std::vector<std::int32_t> positions_;
-    std::vector<std::int32_t> sequence_counts_;
-    std::vector<std::int8_t> outputs_;
 };
 
 }  // namespace titans::engine

@@ -16,10 +16,8 @@ using engine::LlamaContext;
 using engine::Token;
 
 constexpr int kDefaultContext = 4096;
-constexpr int kConversations = 2;
-constexpr int kFixedParts = 6;
-constexpr std::size_t kWorthKeeping =
-    16;  // tokens; a shorter fixed part is computed faster than it is looked up
+// Tokens; a shorter fixed part is computed as fast as it is restored.
+constexpr std::size_t kWorthKeeping = 16;
 
 std::size_t common_prefix(std::span<const Token> a, std::span<const Token> b) {
     const auto end = std::ranges::mismatch(a, b);
@@ -65,8 +63,7 @@ Result<std::unique_ptr<LlamaMind>> LlamaMind::load(const std::filesystem::path& 
         auto context,
         LlamaContext::open(model, {.context_length = context_length,
                                    .batch_size = options.batch_size,
-                                   .threads = options.threads > 0 ? options.threads : processors,
-                                   .sequences = kConversations + kFixedParts}));
+                                   .threads = options.threads > 0 ? options.threads : processors}));
 
     ChatTemplate chat_template = ChatTemplate::chatml();
     if (const std::string source = model->chat_template(); !source.empty()) {
@@ -79,19 +76,8 @@ Result<std::unique_ptr<LlamaMind>> LlamaMind::load(const std::filesystem::path& 
                       learned.error().message, learned.error().detail);
         }
     }
-    return std::unique_ptr<LlamaMind>(
-        new LlamaMind(std::move(model), std::move(context), std::move(chat_template)));
-}
-
-LlamaMind::LlamaMind(std::shared_ptr<const engine::LlamaModel> model,
-                     std::unique_ptr<LlamaContext> context, ChatTemplate chat_template)
-    : model_(std::move(model)),
-      context_(std::move(context)),
-      chat_template_(std::move(chat_template)) {
-    for (int sequence = 0; sequence < context_->options().sequences; ++sequence) {
-        (sequence < kConversations ? conversations_ : fixed_parts_)
-            .push_back({.sequence = sequence});
-    }
+    return std::unique_ptr<LlamaMind>(new LlamaMind(std::move(model), std::move(context),
+                                                    std::move(chat_template), options.kept_bytes));
 }
 
 Result<Completion> LlamaMind::generate(const Prompt& prompt, const GenerationOptions& options,
@@ -106,11 +92,10 @@ Result<Completion> LlamaMind::generate(const Prompt& prompt, const GenerationOpt
                                 "model can read {}",
                                 tokens.size(), context_length() - 1));
     }
-    TITANS_TRY(const ReadPrompt prompt_read, read(tokens, fixed, stop));
-    Memory& memory = *prompt_read.memory;
+    TITANS_TRY(const int cached, read(tokens, fixed, stop));
 
     Completion completion{.prompt_tokens = static_cast<int>(tokens.size()),
-                          .cached_tokens = prompt_read.cached};
+                          .cached_tokens = cached};
     engine::LlamaSampler sampler(*model_, {.temperature = options.temperature,
                                            .top_p = options.top_p,
                                            .top_k = options.top_k,
@@ -126,20 +111,16 @@ Result<Completion> LlamaMind::generate(const Prompt& prompt, const GenerationOpt
         ++completion.completion_tokens;
         if (!stream.add(model_->bytes(token))) break;
         completion.truncated = completion.completion_tokens >= options.max_tokens ||
-                               std::cmp_greater_equal(memory.tokens.size(), context_length());
+                               std::cmp_greater_equal(text_.size(), context_length());
         if (completion.truncated) break;
-        switch (decode(memory, std::span(&token, 1), stop)) {
+        switch (decode(std::span(&token, 1), stop)) {
             case LlamaContext::Outcome::Done:
-                break;
-            case LlamaContext::Outcome::Full:
-                completion.truncated = true;
                 break;
             case LlamaContext::Outcome::Stopped:
                 return cancelled();
             case LlamaContext::Outcome::Failed:
                 return broken();
         }
-        if (completion.truncated) break;
     }
     stream.finish();
     completion.text = stream.text();
@@ -155,7 +136,7 @@ Result<void> LlamaMind::prepare(const Prompt& prompt, std::stop_token stop) {
                                 fixed.size(), context_length() - 1));
     }
     if (fixed.size() < kWorthKeeping) return {};
-    TITANS_TRY([[maybe_unused]] const ReadPrompt done, read(fixed, fixed, stop));
+    if (const auto done = read(fixed, fixed, stop); !done) return std::unexpected(done.error());
     return {};
 }
 
@@ -178,143 +159,92 @@ Result<std::vector<Token>> LlamaMind::fixed_tokens(const Prompt& prompt) const {
     return tokens;
 }
 
-Result<LlamaMind::ReadPrompt> LlamaMind::read(std::span<const Token> tokens,
-                                              std::span<const Token> fixed,
-                                              const std::stop_token& stop) {
-    const bool has_fixed =
-        fixed.size() >= kWorthKeeping && common_prefix(fixed, tokens) == fixed.size();
-    Memory& memory = begin(tokens);
-    const auto cached = static_cast<int>(memory.tokens.size());
-    memory.last_used = ++uses_;
-    if (has_fixed) {
-        if (memory.tokens.size() < fixed.size()) TITANS_TRY_VOID(extend(memory, fixed, stop));
-        keep(memory, fixed);
-    }
-    TITANS_TRY_VOID(extend(memory, tokens, stop));
-    return ReadPrompt{&memory, cached};
-}
-
-LlamaMind::Memory& LlamaMind::begin(std::span<const Token> tokens) {
-    const std::size_t most =
-        tokens.size() - 1;  // the last one is always computed: its scores are what is wanted
-    Memory* source = nullptr;
-    std::size_t shared = 0;
-    for (auto* memories : {&fixed_parts_, &conversations_}) {
-        for (Memory& memory : *memories) {
-            const std::size_t common = std::min(common_prefix(memory.tokens, tokens), most);
-            if (common > shared) {
-                source = &memory;
-                shared = common;
-            }
+Result<int> LlamaMind::read(std::span<const Token> tokens, std::span<const Token> fixed,
+                            const std::stop_token& stop) {
+    begin(tokens);
+    const auto cached = static_cast<int>(text_.size());
+    if (fixed.size() >= kWorthKeeping && common_prefix(fixed, tokens) == fixed.size()) {
+        const auto kept = std::ranges::find_if(fixed_parts_, [&](const FixedPart& part) {
+            return std::ranges::equal(part.tokens, fixed);
+        });
+        if (kept != fixed_parts_.end()) {
+            fixed_parts_.splice(fixed_parts_.begin(), fixed_parts_, kept);
+        } else {
+            if (text_.size() > fixed.size()) shorten(fixed.size());
+            TITANS_TRY_VOID(extend(fixed, stop));
+            keep_fixed_part();
         }
     }
-    const bool is_conversation = source != nullptr && source->sequence < kConversations;
-    if (is_conversation && shared == source->tokens.size())
-        return *source;  // goes on where it ended
-
-    Memory& target = oldest(conversations_);
-    if (source == &target && context_->truncate(target.sequence, static_cast<int>(shared))) {
-        target.tokens.resize(shared);
-        return target;
-    }
-    if (source != nullptr && source != &target && copy(*source, shared, target)) return target;
-    clear(target);
-    // A memory that cannot be cut serves as a whole or not at all.
-    const Memory* whole = nullptr;
-    for (const Memory& memory : fixed_parts_) {
-        if (memory.tokens.size() > most ||
-            common_prefix(memory.tokens, tokens) < memory.tokens.size())
-            continue;
-        if (whole == nullptr || memory.tokens.size() > whole->tokens.size()) whole = &memory;
-    }
-    if (whole != nullptr) copy(*whole, whole->tokens.size(), target);
-    return target;
+    TITANS_TRY_VOID(extend(tokens, stop));
+    return cached;
 }
 
-Result<void> LlamaMind::extend(Memory& memory, std::span<const Token> tokens,
-                               const std::stop_token& stop) {
+void LlamaMind::begin(std::span<const Token> tokens) {
+    const std::size_t most = tokens.size() - 1;  // the last one's scores are wanted
+    const std::size_t common = std::min(common_prefix(text_, tokens), most);
+    const FixedPart* best = nullptr;
+    for (const FixedPart& part : fixed_parts_) {
+        if (part.tokens.size() > most || common_prefix(part.tokens, tokens) < part.tokens.size())
+            continue;
+        if (best == nullptr || part.tokens.size() > best->tokens.size()) best = &part;
+    }
+    if (best == nullptr || common >= best->tokens.size()) {
+        shorten(common);
+        if (text_.size() == common || best == nullptr) return;
+    }
+    text_.clear();
+    if (context_->restore(best->state)) text_ = best->tokens;
+}
+
+void LlamaMind::shorten(std::size_t length) {
+    if (length == text_.size()) return;
+    if (length == 0 || !context_->truncate(static_cast<int>(length))) {
+        context_->clear();
+        length = 0;
+    }
+    text_.resize(length);
+}
+
+Result<void> LlamaMind::extend(std::span<const Token> tokens, const std::stop_token& stop) {
     const auto batch_size = static_cast<std::size_t>(context_->options().batch_size);
-    while (memory.tokens.size() < tokens.size()) {
+    while (text_.size() < tokens.size()) {
         if (stop.stop_requested()) return cancelled();
-        const std::size_t done = memory.tokens.size();
-        switch (decode(memory, tokens.subspan(done, std::min(batch_size, tokens.size() - done)),
-                       stop)) {
+        const std::size_t done = text_.size();
+        switch (decode(tokens.subspan(done, std::min(batch_size, tokens.size() - done)), stop)) {
             case LlamaContext::Outcome::Done:
                 break;
             case LlamaContext::Outcome::Stopped:
                 return cancelled();
-            default:
+            case LlamaContext::Outcome::Failed:
                 return broken();
         }
     }
     return {};
 }
 
-LlamaContext::Outcome LlamaMind::decode(Memory& memory, std::span<const Token> tokens,
+LlamaContext::Outcome LlamaMind::decode(std::span<const Token> tokens,
                                         const std::stop_token& stop) {
-    while (true) {
-        const auto outcome =
-            context_->decode(memory.sequence, static_cast<int>(memory.tokens.size()), tokens, stop);
-        switch (outcome) {
-            case LlamaContext::Outcome::Done:
-                memory.tokens.insert(memory.tokens.end(), tokens.begin(), tokens.end());
-                return outcome;
-            case LlamaContext::Outcome::Full:
-                if (!forget_oldest(memory)) return outcome;
-                break;
-            default:
-                // Part of the tokens may be in, or none; what a conversation was worth is not worth
-                // finding out.
-                clear(memory);
-                return outcome;
-        }
+    const auto outcome = context_->decode(tokens, stop);
+    if (outcome == LlamaContext::Outcome::Done) {
+        text_.insert(text_.end(), tokens.begin(), tokens.end());
+    } else if (context_->length() != static_cast<int>(text_.size()) &&
+               !context_->truncate(static_cast<int>(text_.size()))) {
+        // Some of the tokens are in, and this memory cannot be cut.
+        context_->clear();
+        text_.clear();
     }
+    return outcome;
 }
 
-void LlamaMind::keep(const Memory& memory, std::span<const Token> fixed) {
-    for (Memory& kept : fixed_parts_) {
-        if (std::ranges::equal(kept.tokens, fixed)) {
-            kept.last_used = ++uses_;
-            return;
-        }
+void LlamaMind::keep_fixed_part() {
+    FixedPart part{.tokens = text_, .state = context_->save()};
+    if (part.state.empty()) return;
+    fixed_parts_.push_front(std::move(part));
+    std::size_t bytes = 0;
+    for (auto at = fixed_parts_.begin(); at != fixed_parts_.end();) {
+        bytes += at->state.size();
+        at = bytes > kept_bytes_ ? fixed_parts_.erase(at) : std::next(at);
     }
-    Memory& slot = oldest(fixed_parts_);
-    if (copy(memory, fixed.size(), slot)) slot.last_used = ++uses_;
-}
-
-bool LlamaMind::forget_oldest(const Memory& except) {
-    for (auto* memories : {&conversations_, &fixed_parts_}) {
-        Memory* victim = nullptr;
-        for (Memory& memory : *memories) {
-            if (&memory == &except || memory.tokens.empty()) continue;
-            if (victim == nullptr || memory.last_used < victim->last_used) victim = &memory;
-        }
-        if (victim != nullptr) {
-            clear(*victim);
-            return true;
-        }
-    }
-    return false;
-}
-
-void LlamaMind::clear(Memory& memory) {
-    context_->clear(memory.sequence);
-    memory.tokens.clear();
-}
-
-bool LlamaMind::copy(const Memory& from, std::size_t size, Memory& to) {
-    clear(to);
-    context_->fork(from.sequence, to.sequence);
-    if (size < from.tokens.size() && !context_->truncate(to.sequence, static_cast<int>(size))) {
-        context_->clear(to.sequence);
-        return false;
-    }
-    to.tokens.assign(from.tokens.begin(), from.tokens.begin() + static_cast<std::ptrdiff_t>(size));
-    return true;
-}
-
-LlamaMind::Memory& LlamaMind::oldest(std::vector<Memory>& memories) {
-    return *std::ranges::min_element(memories, {}, &Memory::last_used);
 }
 
 }  // namespace titans::mind

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <list>
 #include <memory>
 #include <span>
 #include <vector>
@@ -17,13 +19,16 @@ struct LlamaMindOptions {
     int batch_size = 512;    // prompt tokens that are computed at once
     int threads = 0;         // 0: one for each processor
     int gpu_layers = -1;     // how many layers a GPU keeps, if there is one; negative: all
+    std::size_t kept_bytes = 256U << 20U;  // for the computed fixed parts of prompts
 };
 
 /// A GGUF language model in this process, by libllama.
 ///
-/// The fixed parts of the last few prompts stay computed, and so do the last conversations; what a
-/// new prompt has in common with any of them is not computed again. They share the memory of one
-/// context: when it is full, what was used longest ago goes first.
+/// What was computed for the last prompt and its answer stays, and what a new prompt has in common
+/// with its beginning is not computed again. What was computed for the fixed part of a prompt is
+/// also put aside, for as many as kept_bytes hold, the latest used ones: so characters that take
+/// turns keep theirs, models whose memory cannot be cut keep it too, and attention, whose time
+/// grows with all that a context holds, sees only one conversation.
 class LlamaMind final : public LanguageModel {
 public:
     /// Errors: InvalidInput if `file` is no model; Unsupported if it is none that writes text;
@@ -42,49 +47,43 @@ public:
 private:
     using Token = engine::Token;
 
-    /// What one sequence of the context remembers.
-    struct Memory {
-        int sequence;
-        std::vector<Token> tokens = {};
-        std::uint64_t last_used = 0;
-    };
-
-    struct ReadPrompt {
-        Memory* memory;  // ends with the prompt
-        int cached;      // tokens of it that were not computed
+    /// The state after the fixed part of some prompt.
+    struct FixedPart {
+        std::vector<Token> tokens;
+        std::vector<std::uint8_t> state;
     };
 
     LlamaMind(std::shared_ptr<const engine::LlamaModel> model,
-              std::unique_ptr<engine::LlamaContext> context, ChatTemplate chat_template);
+              std::unique_ptr<engine::LlamaContext> context, ChatTemplate chat_template,
+              std::size_t kept_bytes)
+        : model_(std::move(model)),
+          context_(std::move(context)),
+          chat_template_(std::move(chat_template)),
+          kept_bytes_(kept_bytes) {}
 
     Result<std::vector<Token>> tokenize(std::span<const Message> messages) const;
-    /// How many tokens the fixed part of `prompt` begins every prompt with.
+    /// The tokens with which the fixed part of `prompt` begins every prompt.
     Result<std::vector<Token>> fixed_tokens(const Prompt& prompt) const;
-    Result<ReadPrompt> read(std::span<const Token> tokens, std::span<const Token> fixed,
-                            const std::stop_token& stop);
-    /// A conversation that begins like `tokens`, with as much of them as can be had, but not the
-    /// last.
-    Memory& begin(std::span<const Token> tokens);
-    /// Computes what is missing in `memory` of `tokens`.
-    Result<void> extend(Memory& memory, std::span<const Token> tokens, const std::stop_token& stop);
-    /// decode(), with room made by forgetting others.
-    engine::LlamaContext::Outcome decode(Memory& memory, std::span<const Token> tokens,
+    /// Makes the context's text `tokens`, of which the last is computed in any case. Returns how
+    /// many were not.
+    Result<int> read(std::span<const Token> tokens, std::span<const Token> fixed,
+                     const std::stop_token& stop);
+    /// Makes the context's text the longest beginning of `tokens` that can be had without
+    /// computing, but not all of them.
+    void begin(std::span<const Token> tokens);
+    /// Computes what is missing of `tokens`.
+    Result<void> extend(std::span<const Token> tokens, const std::stop_token& stop);
+    engine::LlamaContext::Outcome decode(std::span<const Token> tokens,
                                          const std::stop_token& stop);
-    void keep(const Memory& memory, std::span<const Token> fixed);
-    bool forget_oldest(const Memory& except);
-    void clear(Memory& memory);
-    /// Makes `to` what the first `size` tokens of `from` are. False, and `to` empty, if this
-    /// model's memory cannot.
-    bool copy(const Memory& from, std::size_t size, Memory& to);
-    Memory& oldest(std::vector<Memory>& memories);
+    void shorten(std::size_t length);
+    void keep_fixed_part();
 
     std::shared_ptr<const engine::LlamaModel> model_;
     std::unique_ptr<engine::LlamaContext> context_;
     ChatTemplate chat_template_;
-    std::vector<Memory> conversations_;
-    std::vector<Memory>
-        fixed_parts_;  // never continued, so that models whose memory cannot be cut keep them too
-    std::uint64_t uses_ = 0;
+    std::size_t kept_bytes_;
+    std::vector<Token> text_;           // what the context has read
+    std::list<FixedPart> fixed_parts_;  // the last used one first
 };
 
 }  // namespace titans::mind
