@@ -8,15 +8,14 @@ constexpr std::size_t kStyleBytes = 2000;
 
 std::string persona(const store::CharacterRecord& character, const LlmConfig& config) {
     if (!config.system_prompt.empty()) return config.system_prompt;
-    return std::format("You are {}. Answer in one or two short sentences, as {} would.",
-                       character.name, character.name);
+    return std::format("You are {}.", character.name);
 }
 
 std::string last_turn(std::span<const std::string> passages, std::string_view question) {
     if (passages.empty()) return std::string(question);
     std::string text = "Read this and answer the question.\n\n";
     for (const std::string& passage : passages) text += passage + "\n\n";
-    return text.append(question);
+    return text + std::format("Question: {}\nAnswer:", question);
 }
 
 }  // namespace

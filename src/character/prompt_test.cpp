@@ -31,7 +31,7 @@ TEST(Prompt, EndsWithThePassagesAndThenTheQuestion) {
     const std::string last =
         make_prompt(ada(), {}, passages, "What is the cat called?").messages.back().text;
     EXPECT_THAT(last, HasSubstr("Parallax"));
-    EXPECT_TRUE(last.ends_with("What is the cat called?"));
+    EXPECT_TRUE(last.ends_with("Question: What is the cat called?\nAnswer:"));
 }
 
 TEST(Prompt, KeepsTheSystemPromptThatWasGiven) {

@@ -29,11 +29,11 @@ struct Prompt {
 
 struct GenerationOptions {
     int max_tokens = 200;
-    float temperature = 0.7F;  // 0: greedy
+    float temperature = 0.2F;  // 0: greedy. Low: what a character knows should be told as it is
     float top_p = 0.9F;
     int top_k = 40;
     float min_p = 0.05F;
-    float repeat_penalty = 1.0F;
+    float repeat_penalty = 1.1F;
     std::optional<std::uint32_t> seed;      // random if absent
     std::vector<std::string> stop_strings;  // the text ends before the first of them
 };
