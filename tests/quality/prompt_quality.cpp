@@ -47,6 +47,7 @@ std::string passages(const Json& subject, std::size_t right, std::size_t questio
     std::vector<std::size_t> chosen{right};
     for (std::size_t i = 1; i < count; ++i) chosen.push_back((right + i) % all.size());
     if (question % 3 == 2) std::ranges::rotate(chosen, chosen.begin() + 1);
+    if (wording.value("order", "best first") == "best last") std::ranges::reverse(chosen);
     std::string text;
     for (const std::size_t i : chosen)
         text += (text.empty() ? "" : "\n\n") + all[i].get<std::string>();
@@ -72,6 +73,10 @@ Prompt make_prompt(const Json& subject, const Json& wording, const std::string& 
             prompt.messages.push_back({Role::User, example.at("question")});
             prompt.messages.push_back({Role::Assistant, example.at("response")});
         }
+    }
+    for (const Json& example : wording.value("examples", Json::array())) {
+        prompt.messages.push_back({Role::User, example.at(0)});
+        prompt.messages.push_back({Role::Assistant, example.at(1)});
     }
     prompt.fixed = prompt.messages.size();
     const std::string last =
@@ -116,7 +121,7 @@ int main(int count, char** arguments) {
                 const std::string question = item.at("question");
                 for (int round = 1; round <= rounds; ++round) {
                     GenerationOptions options{
-                        .max_tokens = 40, .temperature = temperature, .seed = round};
+                        .max_tokens = 28, .temperature = temperature, .seed = round};
                     options.top_p = wording.value("top_p", 0.9F);
                     options.min_p = wording.value("min_p", 0.05F);
                     options.top_k = wording.value("top_k", 40);
