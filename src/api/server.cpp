@@ -93,7 +93,7 @@ void add_plain_routes(const voice::VoiceResources& voices) {
 
 }  // namespace
 
-void run_server(const ServerOptions& options, Services services, std::function<void()> on_ready,
+void run_server(const ServerOptions& options, Services services, std::function<void()> on_start,
                 std::stop_source shutdown) {
     const RouteContext context{options, services, shutdown};
     auto& app = drogon::app();
@@ -130,7 +130,7 @@ void run_server(const ServerOptions& options, Services services, std::function<v
     add_character_routes(context);
     add_ask_routes(context);
     add_media_routes(context);
-    app.registerBeginningAdvice(std::move(on_ready));
+    app.registerBeginningAdvice(std::move(on_start));
     const auto end = [shutdown]() mutable {
         log::info("server.stopping", "");
         shutdown.request_stop();

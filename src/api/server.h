@@ -33,9 +33,9 @@ struct Services {
 
 /// The HTTP server: routes to `services`, until the process is told to end (SIGINT, SIGTERM).
 ///
-/// `on_ready` is called once it listens. `shutdown` is stopped when the end begins.
+/// `on_start` is called on an event loop just before it listens. `shutdown` is stopped when the end begins.
 /// There is one in a process: Drogon's application is.
-void run_server(const ServerOptions& options, Services services, std::function<void()> on_ready,
+void run_server(const ServerOptions& options, Services services, std::function<void()> on_start,
                 std::stop_source shutdown);
 
 }  // namespace titans::api
