@@ -82,13 +82,14 @@ def test_three_of_four_questions_of_fact_are_answered(full, ida, questions):
 
 
 @pytest.mark.long
-def test_three_of_four_of_all_questions_are_answered(full, ida, questions):
+def test_half_of_all_questions_are_answered(full, ida, questions):
     wrong = []
     for item in questions:
         text = answered(full.ask(ida, item["question"], audio=False))["text_response"]
         if not any(keyword.lower() in text.lower() for keyword in item["keywords"]):
             wrong.append((item["question"], text))
-    assert len(wrong) <= len(questions) / 4, wrong
+    # As much as the smallest mind is good for.
+    assert len(wrong) <= len(questions) / 2, wrong
 
 
 def test_the_passage_with_the_fact_is_recalled(full, ida, questions):
