@@ -115,6 +115,14 @@ def test_a_key_is_never_shown(bare):
     assert "very-secret" not in bare.log.read_text()
 
 
+def test_without_a_model_it_quotes_its_knowledge(bare):
+    number = bare.create("Quoting", knowledge=EXAMPLES / "knowledge.txt").json()["character_id"]
+    answer = bare.ask(number, "What is the name of the one-eyed cat?")
+    assert answer.status_code == 200, answer.text
+    assert "Barnacle" in answer.json()["text_response"]
+    assert answer.json()["audio_url"]
+
+
 @pytest.mark.parametrize("field, form", [
     ("name", {"name": None, "llm_model": "smollm2-135m-instruct"}),
     ("name", {"name": ""}),
