@@ -30,14 +30,15 @@ In this process:
 With a running server:
 )";
 
-/// Starts this program anew with threads that sleep while they wait for each other. By default
-/// OpenMP's spin, which wins little on an idle machine and loses a factor of ten to twenty as soon
-/// as anything else wants the cores. The library reads its variables when it is loaded, so they
+/// Starts this program anew with threads that spin only briefly while they wait for each other.
+/// OpenMP's own default wins nothing on an idle machine and loses most of it as soon as anything
+/// else wants the cores; sleeping at once costs two thirds of the speed of generation when nothing
+/// does (docs/architecture.md, Threads). The library reads its variables when it is loaded, so they
 /// must be there before the program is.
-void wait_without_spinning(char** values) {
+void spin_briefly(char** values) {
     if (std::getenv("OMP_WAIT_POLICY") != nullptr || std::getenv("GOMP_SPINCOUNT") != nullptr)
         return;
-    setenv("OMP_WAIT_POLICY", "passive", 1);
+    setenv("GOMP_SPINCOUNT", "300", 1);
     execv("/proc/self/exe", values);  // comes back only if that is not to be had
 }
 
@@ -72,7 +73,7 @@ int run(std::vector<std::string_view> arguments) {
 }  // namespace
 
 int main(int count, char** values) {
-    wait_without_spinning(values);
+    spin_briefly(values);
     try {
         return run({values + 1, values + count});
     } catch (const std::exception& exception) {

@@ -120,12 +120,7 @@ int serve(Arguments arguments, const config::Settings& settings) {
     }
 
     // Built once, in order; nothing below is found in any other way than by its constructor.
-    for (const engine::ComputeDevice& device : engine::load_backends().devices) {
-        log::info("device", "backend={} name=\"{}\"", device.backend, device.description);
-    }
-    if (const std::string& problem = engine::load_backends().blas_problem; !problem.empty()) {
-        log::warn("blas", "{}", problem);
-    }
+    engine::load_backends();  // logs what it finds
     const int threads = settings.compute.threads;
     // Generation uses all processors: the nice value lets the event loops and the voice go before
     // it.

@@ -1,7 +1,6 @@
 #include "cli/api_client.h"
 
 #include <charconv>
-#include <cstdlib>
 #include <format>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -48,12 +47,7 @@ std::unexpected<Error> refusal(const net::HttpResponse& response) {
 }  // namespace
 
 std::string server_url(const config::Settings& settings) {
-    // Settings are the server's; this is where its clients look for it instead.
-    if (const char* given = std::getenv("TITANS_URL"); given != nullptr && *given != '\0') {
-        std::string url = given;
-        while (url.ends_with('/')) url.pop_back();
-        return url;
-    }
+    if (!settings.client.server_url.empty()) return settings.client.server_url;
     std::string host = settings.server.host;
     if (host == "0.0.0.0") host = "127.0.0.1";
     if (host == "::") host = "::1";

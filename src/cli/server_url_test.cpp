@@ -1,7 +1,5 @@
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-
 #include "cli/api_client.h"
 
 namespace titans::cli {
@@ -25,9 +23,9 @@ TEST(ServerUrl, IsThisMachineForAServerThatListensEverywhere) {
 }
 
 TEST(ServerUrl, IsTheOneThatIsGiven) {
-    setenv("TITANS_URL", "https://titans.example/", 1);
-    EXPECT_EQ(url_for("127.0.0.1", 5000), "https://titans.example");
-    unsetenv("TITANS_URL");
+    config::Settings settings;
+    settings.client.server_url = "https://titans.example";
+    EXPECT_EQ(server_url(settings), "https://titans.example");
 }
 
 }  // namespace

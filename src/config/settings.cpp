@@ -122,6 +122,8 @@ Result<Settings> read_settings(const Variables& environment, const DotEnv& doten
     reader.read(settings.server.port, "PORT", 1, 65535);
     reader.read(settings.server.public_url, "PUBLIC_URL");
     while (settings.server.public_url.ends_with('/')) settings.server.public_url.pop_back();
+    reader.read(settings.client.server_url, "TITANS_URL");
+    while (settings.client.server_url.ends_with('/')) settings.client.server_url.pop_back();
     reader.read(settings.server.max_upload_bytes, "MAX_UPLOAD_MB", 1, 10'000, 1 << 20);
     reader.read(settings.server.queue_size, "QUEUE_SIZE", 1, 10'000);
     long long timeout = settings.server.request_timeout.count();

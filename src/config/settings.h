@@ -24,6 +24,10 @@ struct Settings {
         std::chrono::seconds request_timeout{120};
         Secret api_key;  // empty: none is asked for
     };
+    struct Client {
+        std::string
+            server_url;  // the server that the command line talks to; empty: the one of `server`
+    };
     struct Models {
         std::filesystem::path folder;
         std::filesystem::path downloads;
@@ -35,6 +39,7 @@ struct Settings {
     };
 
     Server server;
+    Client client;
     Models models;
     Compute compute;
     std::filesystem::path root;  // what relative paths count from

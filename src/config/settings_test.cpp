@@ -55,6 +55,15 @@ TEST(Settings, TreatsPlaceholdersAsUnset) {
     EXPECT_TRUE(settings->models.gguf_model.empty());
 }
 
+TEST(Settings, EndsUrlsWithoutASlash) {
+    const auto settings = read_settings(
+        {{"TITANS_URL", "https://titans.example/"}, {"PUBLIC_URL", "https://t.example//"}}, {},
+        "/r");
+    ASSERT_TRUE(settings);
+    EXPECT_EQ(settings->client.server_url, "https://titans.example");
+    EXPECT_EQ(settings->server.public_url, "https://t.example");
+}
+
 TEST(Settings, WarnsOfNamesItDoesNotKnow) {
     const auto settings = read_settings({}, parse_dotenv("PROT=1\nOPENAI_API_KEY=x"), "/r");
     ASSERT_TRUE(settings);
