@@ -1,16 +1,14 @@
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <print>
 #include <thread>
 
 #include "api/server.h"
+#include "app/listening_address.h"
 #include "app/model_store.h"
 #include "app/words.h"
 #include "character/characters.h"
@@ -33,69 +31,14 @@ namespace {
 
 constexpr std::chrono::days kAudioKept{7};
 
-/// Where the server listens.
-struct Address {
-    sockaddr_storage storage{};
-    socklen_t length = 0;
-    const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
-};
-
-Result<Address> parse_address(const config::Settings::Server& server) {
-    Address address;
-    auto* const v4 = reinterpret_cast<sockaddr_in*>(&address.storage);
-    auto* const v6 = reinterpret_cast<sockaddr_in6*>(&address.storage);
-    const std::string host = server.host == "localhost" ? "127.0.0.1" : server.host;
-    if (inet_pton(AF_INET, host.c_str(), &v4->sin_addr) == 1) {
-        v4->sin_family = AF_INET;
-        v4->sin_port = htons(server.port);
-        address.length = sizeof *v4;
-    } else if (inet_pton(AF_INET6, host.c_str(), &v6->sin6_addr) == 1) {
-        v6->sin6_family = AF_INET6;
-        v6->sin6_port = htons(server.port);
-        address.length = sizeof *v6;
-    } else {
-        return fail(ErrorKind::InvalidInput, std::format("HOST: {} is no IP address", server.host));
-    }
-    return address;
-}
-
-/// Says what hinders a server there: another one, most often. Drogon would end the process without
-/// a word.
-Result<void> check_free(const Address& address, const config::Settings::Server& server) {
-    const int probe = socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    const int reuse = 1;
-    setsockopt(probe, SOL_SOCKET, SO_REUSEADDR, &reuse, sizeof reuse);
-    const int bound = bind(probe, address.get(), address.length);
-    const int error = errno;
-    close(probe);
-    if (bound == 0) return {};
-    if (error == EADDRINUSE) {
-        return fail(ErrorKind::Conflict,
-                    std::format("something, perhaps another Titans, is already running on {}:{}; "
-                                "stop it or set another PORT",
-                                server.host, server.port));
-    }
-    return fail(ErrorKind::InvalidInput,
-                std::format("HOST, PORT: cannot listen on {}:{}: {}", server.host, server.port,
-                            std::strerror(error)));
-}
-
-bool accepts(const Address& address) {
-    const int probe = socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    const bool connected = connect(probe, address.get(), address.length) == 0;
-    close(probe);
-    return connected;
-}
-
 /// Says that the server can be asked, once that is true: Drogon tells only that it is about to
 /// listen.
-void announce(const std::stop_token& stop, const Address& address,
-              const config::Settings::Server& server) {
-    while (!accepts(address)) {
+void announce(const std::stop_token& stop, const ListeningAddress& address) {
+    while (!address.accepts()) {
         if (stop.stop_requested()) return;
         std::this_thread::sleep_for(std::chrono::milliseconds(2));
     }
-    std::println("ready http://{}:{}", server.host, server.port);
+    std::println("ready {}", address.url());
     std::fflush(stdout);
 }
 
@@ -105,10 +48,10 @@ int serve(Arguments arguments, const config::Settings& settings) {
     if (!arguments.empty())
         return complain("usage: titans serve (it is configured by .env and the environment)");
     for (const std::string& warning : settings.warnings) log::warn("settings", "{}", warning);
-    const Result<Address> address = parse_address(settings.server);
+    const auto address = ListeningAddress::parse(settings.server.host, settings.server.port);
     if (!address) return complain(address.error().message);
-    if (const auto free = check_free(*address, settings.server); !free)
-        return complain(free.error().message);
+    if (const auto free = address->check_free(); !free) return complain(free.error().message);
+    umask(077);  // voices and keys are nobody else's
     std::error_code failed;
     std::filesystem::create_directories(settings.data, failed);
     if (failed) return complain(std::format("DATA_DIR: cannot be made: {}", failed.message()));
@@ -167,16 +110,15 @@ int serve(Arguments arguments, const config::Settings& settings) {
         log::warn("files.not_swept", "detail=\"{}\"", aged.error().detail);
     }
 
-    const std::jthread announcer(announce, std::cref(*address), std::cref(settings.server));
-    api::run_server(
-        {.host = settings.server.host == "localhost" ? "127.0.0.1" : settings.server.host,
-         .port = settings.server.port,
-         .public_url = settings.server.public_url,
-         .max_upload_bytes = settings.server.max_upload_bytes,
-         .request_timeout = settings.server.request_timeout,
-         .api_key = settings.server.api_key,
-         .uploads = settings.data / "uploads"},
-        {maker, conversation, voices}, [&embedding] { embedding.wake(); }, {});
+    const std::jthread announcer(announce, std::cref(*address));
+    api::run_server({.host = address->host(),
+                     .port = settings.server.port,
+                     .public_url = settings.server.public_url,
+                     .max_upload_bytes = settings.server.max_upload_bytes,
+                     .request_timeout = settings.server.request_timeout,
+                     .api_key = settings.server.api_key,
+                     .uploads = settings.data / "uploads"},
+                    {maker, conversation, voices}, [&embedding] { embedding.wake(); }, {});
     // Crash-only: everything acknowledged is on disk, and what still runs has no one left to tell.
     std::fflush(nullptr);
     std::_Exit(0);
