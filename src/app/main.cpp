@@ -38,7 +38,7 @@ With a running server:
 void spin_briefly(char** values) {
     if (std::getenv("OMP_WAIT_POLICY") != nullptr || std::getenv("GOMP_SPINCOUNT") != nullptr)
         return;
-    setenv("GOMP_SPINCOUNT", "300", 1);
+    setenv("GOMP_SPINCOUNT", "3000", 1);
     execv("/proc/self/exe", values);  // comes back only if that is not to be had
 }
 
