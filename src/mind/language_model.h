@@ -33,7 +33,7 @@ struct GenerationOptions {
     float top_p = 0.9F;
     int top_k = 40;
     float min_p = 0.05F;
-    float repeat_penalty = 1.0F;
+    float repeat_penalty = 1.1F;            // a small mind else repeats itself
     std::optional<std::uint32_t> seed;      // random if absent
     std::vector<std::string> stop_strings;  // the text ends before the first of them
 };
