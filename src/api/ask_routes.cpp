@@ -4,6 +4,7 @@
 #include "api/requests.h"
 #include "api/routes.h"
 #include "api/status.h"
+#include "character/settings_reader.h"
 
 namespace titans::api {
 namespace {
@@ -44,16 +45,8 @@ character::Speech speech_of(bool audio, bool stream) {
 }
 
 Result<Ask> read_text_question(const HttpRequestPtr& request) {
-    bool too_deep = false;
-    const auto body = nlohmann::json::parse(
-        request->body(),
-        [&](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
-            too_deep = too_deep || depth > kMaxDepth;
-            return !too_deep;
-        },
-        /*allow_exceptions=*/false);
-    if (too_deep || !body.is_object())
-        return fail(ErrorKind::InvalidInput, "the body must be a JSON object");
+    const nlohmann::json body = character::parse_bounded(request->body(), kMaxDepth);
+    if (!body.is_object()) return fail(ErrorKind::InvalidInput, "the body must be a JSON object");
     Ask ask;
     const auto id = body.find("character_id");
     if (id == body.end()) return fail(ErrorKind::InvalidInput, "character_id: is required");

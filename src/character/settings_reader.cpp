@@ -1,9 +1,7 @@
 #include "character/settings_reader.h"
 
 namespace titans::character {
-namespace {
 
-/// The parsed text, or nothing if it is no JSON or nested too deeply.
 nlohmann::json parse_bounded(std::string_view text, int max_depth) {
     bool too_deep = false;
     auto parsed = nlohmann::json::parse(
@@ -15,8 +13,6 @@ nlohmann::json parse_bounded(std::string_view text, int max_depth) {
         /*allow_exceptions=*/false);
     return too_deep ? nlohmann::json(nlohmann::json::value_t::discarded) : parsed;
 }
-
-}  // namespace
 
 SettingsReader::SettingsReader(std::string_view field, std::string_view json)
     : field_(field), object_(parse_bounded(json, kMaxDepth)) {

@@ -12,6 +12,9 @@
 
 namespace titans::character {
 
+/// The parsed JSON; a discarded value if `text` is none, or nested deeper than `max_depth`.
+nlohmann::json parse_bounded(std::string_view text, int max_depth);
+
 /// Reads a JSON object key by key and keeps the first mistake, named as `<field>.<key>`.
 class SettingsReader {
 public:
