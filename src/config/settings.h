@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,7 +23,10 @@ struct Settings {
         std::size_t max_upload_bytes = std::size_t{100} << 20;
         std::size_t queue_size = 16;
         std::chrono::seconds request_timeout{120};
-        Secret api_key;  // empty: none is asked for
+        Secret api_key;                          // empty: none is asked for
+        std::vector<std::string> allowed_hosts;  // what else than this machine's addresses the
+                                                 // Host header may say, lower case, without ports
+        bool debug = false;                      // errors carry their `detail`
     };
     struct Client {
         std::string
@@ -33,14 +37,43 @@ struct Settings {
         std::filesystem::path downloads;
         std::filesystem::path gguf_model;  // empty: the catalogue's default mind
         std::string hub_endpoint = "https://huggingface.co";
+        Secret hub_token;  // empty: public models only
+    };
+    /// The OpenAI-compatible API that the operator chose.
+    struct OpenAi {
+        std::string base_url = "https://api.openai.com/v1";  // without a slash at its end
+        Secret api_key;                                      // empty: none
+        std::string default_model = "gpt-3.5-turbo";
+        std::vector<std::string> allowed_private_hosts;  // for the base_url of clients, as given
+    };
+    struct Knowledge {
+        std::string embedding_model;  // empty: the catalogue's; its name, or one of OpenAi's models
+    };
+    struct Database {
+        std::string name;  // of PostgreSQL; empty: SQLite
+        std::string user;  // empty: libpq's own choice
+        Secret password;
+        std::string host = "localhost";
+        std::uint16_t port = 5432;
+        std::filesystem::path vectors;  // folder of SQLite's vectors; empty: `data`
+        Secret sealing_key;             // empty: a key file in `data`
+    };
+    struct Audio {
+        std::chrono::days kept_for{7};
+        std::uint64_t kept_bytes = std::uint64_t{1024} << 20;
     };
     struct Compute {
         int threads = 0;  // 0: as many as the machine has processors for us
+        std::optional<bool> gpu;  // absent: if there is one
     };
 
     Server server;
     Client client;
     Models models;
+    OpenAi openai;
+    Knowledge knowledge;
+    Database database;
+    Audio audio;
     Compute compute;
     std::filesystem::path root;  // what relative paths count from
     std::filesystem::path data;

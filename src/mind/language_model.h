@@ -67,6 +67,9 @@ public:
     /// Computes the fixed part of `prompt`, so that the next question to it starts warm. Errors as
     /// generate().
     virtual Result<void> prepare(const Prompt& prompt, std::stop_token stop) = 0;
+
+    /// Whether `prompt` and a fair part of the answer that `options` allow fit the context.
+    virtual Result<bool> fits(const Prompt& prompt, const GenerationOptions& options) = 0;
 };
 
 }  // namespace titans::mind

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 
 #include "foundation/error.h"
 #include "foundation/secret.h"
+#include "net/address_policy.h"
 
 namespace titans::net {
 
@@ -37,6 +39,9 @@ struct HttpRequest {
     std::string body;             // its Content-Type is one of the headers
     std::vector<FormPart> form;   // if there are any, multipart/form-data in place of the body
     int max_redirects = 0;        // followed for a GET, never from https to http
+    /// Where it may go, if the url is a client's; null for the operator's own, which may go
+    /// anywhere. No proxy is used with one: that would look up the name where nothing is checked.
+    std::shared_ptr<const AddressPolicy> policy;
 
     std::uint64_t max_response_bytes = std::uint64_t{64} << 20;
     std::chrono::milliseconds connect_timeout{5000};  // with the look-up of the name

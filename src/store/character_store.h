@@ -1,6 +1,8 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,6 +36,30 @@ struct NewCharacter {
     std::string voice_file;
     std::vector<StyleExample> style;
     std::vector<NewPassage> passages;
+};
+
+/// What happens to the knowledge that a character has when more of it comes.
+enum class KnowledgeChange : std::uint8_t { Keep, Replace, Append };
+
+/// What is to change of a character; what is absent stays as it is.
+struct CharacterChange {
+    std::optional<std::string> name;
+    std::string slug_base;  // of the new name
+    std::optional<std::string> llm_model;
+    std::optional<std::string> llm_config;
+    std::optional<std::string> voice_cloning_settings;
+    std::optional<std::string> stt_settings;
+    std::optional<std::string> image_file;
+    std::optional<std::string> voice_file;
+    std::optional<std::vector<StyleExample>> style;
+    KnowledgeChange knowledge = KnowledgeChange::Keep;
+    std::vector<NewPassage> passages;  // empty if the knowledge is kept
+};
+
+/// A question of a session, and what was answered.
+struct SessionTurn {
+    std::string question;
+    std::string answer;
 };
 
 struct CharacterRecord {
@@ -75,8 +101,9 @@ struct PassageVector {
 /// The characters and their knowledge. A character exists when create() has returned: all of it,
 /// durably.
 ///
-/// Thread-safe. Every task resumes on the event loop that awaited it. Errors of all: Internal if
-/// the database fails.
+/// Thread-safe. Every task resumes on the event loop that awaited it. Errors of all: Busy if the
+/// database cannot be reached now (what was asked for has not happened, or it is unknown whether a
+/// commit arrived); Internal if it fails.
 class CharacterStore {
 public:
     virtual ~CharacterStore() = default;
@@ -87,7 +114,10 @@ public:
     virtual Task<Result<CharacterRecord>> find(CharacterId id) = 0;
     /// By id; without the style examples.
     virtual Task<Result<std::vector<CharacterRecord>>> list() = 0;
-    /// The row and all that hangs on it. Errors: NotFound.
+    /// One transaction. Returns the record as it was before, without the style examples: files that
+    /// it names and the change replaces are nobody's now. Errors: NotFound.
+    virtual Task<Result<CharacterRecord>> update(CharacterId id, CharacterChange change) = 0;
+    /// The row and all that hangs on it: style, passages, vectors, sessions. Errors: NotFound.
     virtual Task<Result<void>> remove(CharacterId id) = 0;
     /// Every name in image_file and voice_file: what must not be swept from files/.
     virtual Task<Result<std::vector<std::string>>> file_names() = 0;
@@ -114,6 +144,19 @@ public:
     /// Stores vectors; those whose passage is gone meanwhile are dropped.
     virtual Task<Result<void>> save_vectors(std::string model,
                                             std::vector<PassageVector> vectors) = 0;
+
+    /// The newest `limit` turns of a session with `id`, the oldest of them first.
+    virtual Task<Result<std::vector<SessionTurn>>> session_turns(CharacterId id,
+                                                                 std::string session,
+                                                                 int limit) = 0;
+    /// Errors: NotFound if there is no such character (any more).
+    virtual Task<Result<void>> add_session_turn(CharacterId id, std::string session,
+                                                SessionTurn turn) = 0;
+    /// Forgets the turns that are older than `age`.
+    virtual Task<Result<void>> forget_session_turns(std::chrono::seconds age) = 0;
+
+    /// Whether the database answers.
+    virtual Task<Result<void>> check() = 0;
 };
 
 }  // namespace titans::store

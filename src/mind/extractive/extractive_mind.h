@@ -16,6 +16,9 @@ public:
     Result<Completion> generate(const Prompt& prompt, const GenerationOptions& options,
                                 const TextSink& on_text, std::stop_token stop) override;
     Result<void> prepare(const Prompt& /*prompt*/, std::stop_token /*stop*/) override { return {}; }
+    Result<bool> fits(const Prompt& /*prompt*/, const GenerationOptions& /*options*/) override {
+        return true;
+    }
 
 private:
     std::string answer(std::string_view turn);

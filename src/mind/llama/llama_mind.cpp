@@ -140,6 +140,12 @@ Result<void> LlamaMind::prepare(const Prompt& prompt, std::stop_token stop) {
     return {};
 }
 
+Result<bool> LlamaMind::fits(const Prompt& prompt, const GenerationOptions& options) {
+    TITANS_TRY(const std::vector<Token> tokens, tokenize(prompt.messages));
+    const int answer = std::min(options.max_tokens, context_length() / 4);
+    return std::cmp_less_equal(tokens.size() + static_cast<std::size_t>(answer), context_length());
+}
+
 Result<std::vector<Token>> LlamaMind::tokenize(std::span<const Message> messages) const {
     TITANS_TRY(const std::vector<engine::PromptPiece> pieces, chat_template_.render(messages));
     return model_->tokenize(pieces);

@@ -39,6 +39,8 @@ public:
     Result<Completion> generate(const Prompt& prompt, const GenerationOptions& options,
                                 const TextSink& on_text, std::stop_token stop) override;
     Result<void> prepare(const Prompt& prompt, std::stop_token stop) override;
+    /// With room for the answer that may be asked for, or a quarter of the context if that is less.
+    Result<bool> fits(const Prompt& prompt, const GenerationOptions& options) override;
 
     /// "llama 135M Q8_0".
     std::string description() const { return model_->description(); }
