@@ -63,7 +63,7 @@ struct Settings {
         std::uint64_t kept_bytes = std::uint64_t{1024} << 20;
     };
     struct Compute {
-        int threads = 0;  // 0: as many as the machine has processors for us
+        int threads = 0;          // 0: as many as the machine has processors for us
         std::optional<bool> gpu;  // absent: if there is one
     };
 
@@ -88,6 +88,13 @@ Result<Settings> read_settings(const Variables& environment, const DotEnv& doten
 
 /// The same from the process's environment and `root`/.env.
 Result<Settings> load_settings(const std::filesystem::path& root);
+
+/// Every name that read_settings() reads, sorted.
+std::vector<std::string> known_names();
+
+/// Without an API that could be asked (no key, and OPENAI_BASE_URL is the default one), takes back
+/// an EMBEDDING_MODEL that is not `in_catalogue`, with a warning: the catalogue's is used instead.
+void settle_embedding_model(Settings& settings, bool in_catalogue);
 
 /// True for 127.0.0.0/8, ::1 and localhost: what only this machine reaches.
 bool is_loopback(std::string_view host);
