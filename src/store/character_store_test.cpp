@@ -4,16 +4,16 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <cmath>
-#include <filesystem>
 #include <set>
 
 #include "execution/executor.h"
 #include "execution/on_loop.h"
+#include "foundation/temporary_folder_for_test.h"
 #include "store/bm25.h"
 #include "store/sqlite/sqlite_character_store.h"
+#include "store/store_fixture_for_test.h"
 
 namespace titans::store {
 namespace {
@@ -23,27 +23,9 @@ using ::testing::IsEmpty;
 using ::testing::MatchesRegex;
 using ::testing::UnorderedElementsAre;
 
-/// An empty store and what it needs to live.
-class Fixture {
+class SqliteFixture final : public StoreFixture {
 public:
-    virtual ~Fixture() = default;
-    virtual CharacterStore& store() = 0;
-    /// The same data, opened anew.
-    virtual void reopen() = 0;
-};
-
-class SqliteFixture final : public Fixture {
-public:
-    SqliteFixture() {
-        std::string pattern =
-            (std::filesystem::temp_directory_path() / "titans-store-XXXXXX").string();
-        folder_ = ::mkdtemp(pattern.data());
-        open();
-    }
-    ~SqliteFixture() override {
-        store_.reset();
-        std::filesystem::remove_all(folder_);
-    }
+    SqliteFixture() { open(); }
     CharacterStore& store() override { return *store_; }
     void reopen() override {
         store_.reset();
@@ -53,15 +35,20 @@ public:
 private:
     void open() { store_ = SqliteCharacterStore::open(folder_ / "titans.db", executor_).value(); }
 
-    std::filesystem::path folder_;
+    TemporaryFolder folder_;
     Executor executor_{{.name = "store", .threads = 2}};
     std::unique_ptr<SqliteCharacterStore> store_;
 };
 
 struct Database {
     const char* name;
-    std::unique_ptr<Fixture> (*make)();
+    std::unique_ptr<StoreFixture> (*make)();
 };
+
+template <typename Fixture>
+std::unique_ptr<StoreFixture> make() {
+    return std::make_unique<Fixture>();
+}
 
 class CharacterStoreTest : public ::testing::TestWithParam<Database> {
 protected:
@@ -112,14 +99,11 @@ protected:
         return texts;
     }
 
-    std::unique_ptr<Fixture> fixture_ = GetParam().make();
+    std::unique_ptr<StoreFixture> fixture_ = GetParam().make();
 };
 
 INSTANTIATE_TEST_SUITE_P(, CharacterStoreTest,
-                         ::testing::Values(Database{"Sqlite",
-                                                    []() -> std::unique_ptr<Fixture> {
-                                                        return std::make_unique<SqliteFixture>();
-                                                    }}),
+                         ::testing::Values(Database{"Sqlite", make<SqliteFixture>}),
                          [](const auto& info) { return std::string(info.param.name); });
 
 TEST_P(CharacterStoreTest, GivesBackAllThatItWasGiven) {

@@ -6,6 +6,8 @@
 
 #include <fstream>
 
+#include "foundation/temporary_folder_for_test.h"
+
 namespace titans::store {
 namespace {
 
@@ -23,18 +25,12 @@ std::string text_of(const Result<std::vector<std::byte>>& bytes) {
 
 class MediaStoreTest : public ::testing::Test {
 protected:
-    MediaStoreTest() {
-        std::string pattern = (fs::temp_directory_path() / "titans-media-XXXXXX").string();
-        folder_ = ::mkdtemp(pattern.data());
-    }
-    ~MediaStoreTest() override { fs::remove_all(folder_); }
-
     void put(const std::string& name, std::chrono::hours age) {
         std::ofstream(folder_ / name) << "x";
         fs::last_write_time(folder_ / name, fs::file_time_type::clock::now() - age);
     }
 
-    fs::path folder_;
+    TemporaryFolder folder_;
 };
 
 TEST_F(MediaStoreTest, ReadsBackWhatItWrote) {
@@ -64,7 +60,7 @@ TEST_F(MediaStoreTest, KeepsItsFilesFromOtherUsers) {
 }
 
 TEST_F(MediaStoreTest, FindsNothingButItsOwnNames) {
-    const auto media = MediaStore::open(folder_);
+    const auto media = MediaStore::open(folder_.path());
     const std::string digits(32, 'a');
     fs::create_symlink("/etc/passwd", folder_ / (digits + ".wav"));
     std::ofstream(folder_ / "notes.txt") << "x";
@@ -84,7 +80,7 @@ TEST_F(MediaStoreTest, FindsNothingButItsOwnNames) {
 }
 
 TEST_F(MediaStoreTest, RemovesAFileAndToleratesThatItIsGone) {
-    const auto media = MediaStore::open(folder_);
+    const auto media = MediaStore::open(folder_.path());
     const std::string name = media->write(bytes_of("x"), "png").value();
     EXPECT_TRUE(media->remove(name));
     EXPECT_TRUE(media->remove(name));
@@ -92,7 +88,7 @@ TEST_F(MediaStoreTest, RemovesAFileAndToleratesThatItIsGone) {
 }
 
 TEST_F(MediaStoreTest, SweepsOldLeftoversAndNothingElse) {
-    const auto media = MediaStore::open(folder_);
+    const auto media = MediaStore::open(folder_.path());
     const std::string used = std::string(32, '1') + ".wav";
     const std::string unused = std::string(32, '2') + ".wav";
     const std::string part = std::string(32, '3') + ".png.part";
@@ -110,7 +106,7 @@ TEST_F(MediaStoreTest, SweepsOldLeftoversAndNothingElse) {
 }
 
 TEST_F(MediaStoreTest, SweepsByAge) {
-    const auto media = MediaStore::open(folder_);
+    const auto media = MediaStore::open(folder_.path());
     const std::string old = std::string(32, '1') + ".wav";
     const std::string newer = std::string(32, '2') + ".wav";
     put(old, 48h);
@@ -125,7 +121,7 @@ TEST_F(MediaStoreTest, SaysWhenItsFolderCannotBeMade) {
     const auto media = MediaStore::open(folder_ / "file" / "files");
     ASSERT_FALSE(media);
     EXPECT_EQ(media.error().kind, ErrorKind::Internal);
-    EXPECT_EQ(media.error().message.find(folder_.string()), std::string::npos);
+    EXPECT_EQ(media.error().message.find(folder_.path().string()), std::string::npos);
 }
 
 }  // namespace

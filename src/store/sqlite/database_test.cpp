@@ -6,21 +6,16 @@
 #include <filesystem>
 #include <fstream>
 
+#include "foundation/temporary_folder_for_test.h"
+
 namespace titans::store::sqlite {
 namespace {
 
 class DatabaseTest : public ::testing::Test {
 protected:
-    DatabaseTest() {
-        std::string pattern =
-            (std::filesystem::temp_directory_path() / "titans-database-XXXXXX").string();
-        folder_ = ::mkdtemp(pattern.data());
-    }
-    ~DatabaseTest() override { std::filesystem::remove_all(folder_); }
-
     std::filesystem::path path() const { return folder_ / "test.db"; }
 
-    std::filesystem::path folder_;
+    TemporaryFolder folder_;
 };
 
 std::string pragma(Database& database, const std::string& name) {
@@ -95,7 +90,7 @@ TEST_F(DatabaseTest, SaysWhatIsNoDatabaseWithoutNamingItsPath) {
     const auto garbage = Database::open(path(), Database::Access::ReadWrite);
     ASSERT_FALSE(garbage);
     EXPECT_EQ(garbage.error().kind, ErrorKind::Internal);
-    EXPECT_EQ(garbage.error().message.find(folder_.string()), std::string::npos);
+    EXPECT_EQ(garbage.error().message.find(folder_.path().string()), std::string::npos);
     EXPECT_FALSE(Database::open(folder_ / "missing" / "x.db", Database::Access::ReadWrite));
     EXPECT_FALSE(Database::open(folder_ / "missing.db", Database::Access::ReadOnly));
 }

@@ -9,7 +9,7 @@ namespace titans::store::sqlite {
 namespace {
 
 /// One script for each version: never changed once released, only followed by another.
-constexpr std::array<std::string_view, 1> kScripts{
+constexpr std::array<std::string_view, 2> kScripts{
     // Ids are never used again (AUTOINCREMENT), so that a vector that comes late cannot land on
     // another's passage. The
     // passages of a character are inserted in one transaction: their ids are a range, which is how
@@ -65,6 +65,29 @@ CREATE TABLE passage_vector (
     vector BLOB NOT NULL,
     UNIQUE (passage_id, model_id)
 );
+)sql",
+    // Knowledge that is appended has ids apart from the first ones: the ranges of each character,
+    // in which the index of words is searched, are written down.
+    R"sql(
+CREATE TABLE passage_range (
+    first INTEGER PRIMARY KEY,
+    last INTEGER NOT NULL,
+    character_id INTEGER NOT NULL REFERENCES character ON DELETE CASCADE
+);
+CREATE INDEX passage_range_of_character ON passage_range (character_id);
+INSERT INTO passage_range (first, last, character_id)
+    SELECT min(id), max(id), character_id FROM passage GROUP BY character_id;
+
+CREATE TABLE session_turn (
+    id INTEGER PRIMARY KEY,
+    character_id INTEGER NOT NULL REFERENCES character ON DELETE CASCADE,
+    session TEXT NOT NULL,
+    question TEXT NOT NULL,
+    answer TEXT NOT NULL,
+    created_ms INTEGER NOT NULL
+);
+CREATE INDEX session_turn_of_session ON session_turn (character_id, session);
+CREATE INDEX session_turn_by_age ON session_turn (created_ms);
 )sql"};
 
 }  // namespace

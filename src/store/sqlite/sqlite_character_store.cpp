@@ -73,6 +73,7 @@ std::string quote(std::string_view word) {
 
 std::span<const std::byte> bytes_of(const auto& values) { return std::as_bytes(std::span(values)); }
 
+/// The best slug that no other character than `id` has.
 Result<std::string> free_slug(Database& database, const std::string& base, std::int64_t id) {
     const std::string number = std::to_string(id);
     std::vector<std::string> wanted;
@@ -81,12 +82,55 @@ Result<std::string> free_slug(Database& database, const std::string& base, std::
         if (base.find_first_not_of("0123456789") != std::string::npos) wanted.push_back(base);
         wanted.push_back(base + "-" + number);
     }
-    TITANS_TRY(Statement taken, database.prepare("SELECT 1 FROM character WHERE slug = ?"));
+    TITANS_TRY(Statement taken,
+               database.prepare("SELECT 1 FROM character WHERE slug = ? AND id <> ?"));
     for (const std::string& slug : wanted) {
-        TITANS_TRY(const bool row, taken.bind(slug).step());
+        TITANS_TRY(const bool row, taken.bind(slug, id).step());
         if (!row) return slug;
     }
     return number;
+}
+
+Result<void> insert_style(Database& database, CharacterId id,
+                          const std::vector<StyleExample>& style) {
+    TITANS_TRY(Statement insert, database.prepare("INSERT INTO style_example (character_id, "
+                                                  "position, question, response) "
+                                                  "VALUES (?, ?, ?, ?)"));
+    std::int64_t position = 0;
+    for (const StyleExample& example : style)
+        TITANS_TRY_VOID(
+            insert.bind(id.value, position++, example.question, example.response).run());
+    return {};
+}
+
+/// Adds passages to those that the character has.
+Result<void> insert_passages(Database& database, CharacterId id,
+                             const std::vector<NewPassage>& passages) {
+    if (passages.empty()) return {};
+    TITANS_TRY(Statement insert_text,
+               database.prepare("INSERT INTO passage (character_id, text) VALUES (?, ?)"));
+    TITANS_TRY(Statement insert_words,
+               database.prepare("INSERT INTO passage_words (rowid, words) VALUES (?, ?)"));
+    std::int64_t words = 0;
+    for (const NewPassage& passage : passages) {
+        TITANS_TRY_VOID(insert_text.bind(id.value, passage.text).run());
+        TITANS_TRY_VOID(
+            insert_words.bind(database.last_insert_id(), join_words(passage.words, words)).run());
+    }
+    const std::int64_t last = database.last_insert_id();
+    const std::int64_t first = last - std::ssize(passages) + 1;
+    TITANS_TRY(Statement extend,
+               database.prepare("UPDATE passage_range SET last = ? WHERE character_id = ? "
+                                "AND last = ?"));
+    TITANS_TRY_VOID(extend.bind(last, id.value, first - 1).run());
+    if (database.changes() == 0) {
+        TITANS_TRY(Statement add, database.prepare("INSERT INTO passage_range (first, last, "
+                                                   "character_id) VALUES (?, ?, ?)"));
+        TITANS_TRY_VOID(add.bind(first, last, id.value).run());
+    }
+    TITANS_TRY(Statement count,
+               database.prepare("UPDATE character SET words = words + ? WHERE id = ?"));
+    return count.bind(words, id.value).run();
 }
 
 Result<CharacterId> insert(Database& database, const NewCharacter& character) {
@@ -103,41 +147,26 @@ Result<CharacterId> insert(Database& database, const NewCharacter& character) {
                               character.image_file, character.voice_file)
                         .run());
     const CharacterId id{database.last_insert_id()};
-
-    TITANS_TRY(Statement insert_style,
-               database.prepare("INSERT INTO style_example (character_id, position, question, "
-                                "response) VALUES (?, ?, ?, ?)"));
-    std::int64_t position = 0;
-    for (const StyleExample& example : character.style) {
-        TITANS_TRY_VOID(
-            insert_style.bind(id.value, position++, example.question, example.response).run());
-    }
-
-    TITANS_TRY(Statement insert_passage,
-               database.prepare("INSERT INTO passage (character_id, text) VALUES (?, ?)"));
-    TITANS_TRY(Statement insert_words,
-               database.prepare("INSERT INTO passage_words (rowid, words) VALUES (?, ?)"));
-    std::int64_t words = 0;
-    for (const NewPassage& passage : character.passages) {
-        TITANS_TRY_VOID(insert_passage.bind(id.value, passage.text).run());
-        TITANS_TRY_VOID(
-            insert_words.bind(database.last_insert_id(), join_words(passage.words, words)).run());
-    }
-
+    TITANS_TRY_VOID(insert_style(database, id, character.style));
+    TITANS_TRY_VOID(insert_passages(database, id, character.passages));
     TITANS_TRY(const std::string slug, free_slug(database, character.slug_base, id.value));
-    TITANS_TRY(Statement finish,
-               database.prepare("UPDATE character SET slug = ?, words = ? WHERE id = ?"));
-    TITANS_TRY_VOID(finish.bind(slug, words, id.value).run());
+    TITANS_TRY(Statement finish, database.prepare("UPDATE character SET slug = ? WHERE id = ?"));
+    TITANS_TRY_VOID(finish.bind(slug, id.value).run());
     TITANS_TRY_VOID(transaction.commit());
     return id;
 }
 
-Result<CharacterRecord> select(Database& database, CharacterId id) {
+/// Without the style examples.
+Result<CharacterRecord> select_row(Database& database, CharacterId id) {
     TITANS_TRY(Statement row, database.prepare(std::format("SELECT {} FROM character WHERE id = ?",
                                                            kRecordColumns)));
     TITANS_TRY(const bool found, row.bind(id.value).step());
     if (!found) return std::unexpected(no_such_character(id));
-    CharacterRecord record = read_record(row);
+    return read_record(row);
+}
+
+Result<CharacterRecord> select(Database& database, CharacterId id) {
+    TITANS_TRY(CharacterRecord record, select_row(database, id));
     TITANS_TRY(
         Statement style,
         database.prepare("SELECT question, response FROM style_example WHERE character_id = ? "
@@ -150,46 +179,112 @@ Result<CharacterRecord> select(Database& database, CharacterId id) {
     }
 }
 
-/// The ids of a character's passages are a range.
+/// Ids of passages that one character got at once.
 struct PassageRange {
     std::int64_t first = 0;
     std::int64_t last = -1;
     std::int64_t count() const { return last - first + 1; }
 };
 
-Result<PassageRange> range_of(Database& database, CharacterId id) {
-    TITANS_TRY(Statement ends,
-               database.prepare("SELECT (SELECT min(id) FROM passage WHERE character_id = ?1), "
-                                "(SELECT max(id) FROM passage WHERE character_id = ?1)"));
-    TITANS_TRY(const bool row, ends.bind(id.value).step());
-    if (!row || ends.is_null(0)) return PassageRange{};
-    return PassageRange{ends.integer(0), ends.integer(1)};
+Result<std::vector<PassageRange>> ranges_of(Database& database, CharacterId id) {
+    TITANS_TRY(Statement range,
+               database.prepare(
+                   "SELECT first, last FROM passage_range WHERE character_id = ? ORDER BY first"));
+    range.bind(id.value);
+    std::vector<PassageRange> ranges;
+    while (true) {
+        TITANS_TRY(const bool more, range.step());
+        if (!more) return ranges;
+        ranges.push_back({range.integer(0), range.integer(1)});
+    }
+}
+
+/// Those that a foreign key does not reach.
+Result<void> erase_words(Database& database, CharacterId id) {
+    TITANS_TRY(const std::vector<PassageRange> ranges, ranges_of(database, id));
+    TITANS_TRY(Statement erase,
+               database.prepare("DELETE FROM passage_words WHERE rowid BETWEEN ? AND ?"));
+    for (const PassageRange& range : ranges)
+        TITANS_TRY_VOID(erase.bind(range.first, range.last).run());
+    return {};
 }
 
 Result<void> erase(Database& database, CharacterId id) {
     TITANS_TRY(Transaction transaction, Transaction::begin(database));
-    TITANS_TRY(const PassageRange range, range_of(database, id));
-    TITANS_TRY(Statement erase_words,
-               database.prepare("DELETE FROM passage_words WHERE rowid BETWEEN ? AND ?"));
-    TITANS_TRY_VOID(erase_words.bind(range.first, range.last).run());
+    TITANS_TRY_VOID(erase_words(database, id));
     TITANS_TRY(Statement erase_character, database.prepare("DELETE FROM character WHERE id = ?"));
     TITANS_TRY_VOID(erase_character.bind(id.value).run());
     if (database.changes() == 0) return std::unexpected(no_such_character(id));
     return transaction.commit();
 }
 
-Result<WordCounts> count(Database& database, const PassageRange& range,
+Result<void> erase_passages(Database& database, CharacterId id) {
+    TITANS_TRY_VOID(erase_words(database, id));
+    for (const char* sql : {"DELETE FROM passage WHERE character_id = ?",
+                            "DELETE FROM passage_range WHERE character_id = ?",
+                            "UPDATE character SET words = 0 WHERE id = ?"}) {
+        TITANS_TRY(Statement statement, database.prepare(sql));
+        TITANS_TRY_VOID(statement.bind(id.value).run());
+    }
+    return {};
+}
+
+Result<CharacterRecord> apply(Database& database, CharacterId id, const CharacterChange& change) {
+    TITANS_TRY(Transaction transaction, Transaction::begin(database));
+    TITANS_TRY(CharacterRecord before, select_row(database, id));
+    std::string slug = before.slug;
+    if (change.name) {
+        TITANS_TRY(slug, free_slug(database, change.slug_base, id.value));
+    }
+    TITANS_TRY(Statement statement,
+               database.prepare("UPDATE character SET name = ?, slug = ?, llm_model = ?, "
+                                "llm_config = ?, voice_cloning_settings = ?, stt_settings = ?, "
+                                "image_file = ?, voice_file = ? WHERE id = ?"));
+    TITANS_TRY_VOID(statement
+                        .bind(change.name.value_or(before.name), slug,
+                              change.llm_model.value_or(before.llm_model),
+                              change.llm_config.value_or(before.llm_config),
+                              change.voice_cloning_settings.value_or(before.voice_cloning_settings),
+                              change.stt_settings.value_or(before.stt_settings),
+                              change.image_file.value_or(before.image_file),
+                              change.voice_file.value_or(before.voice_file), id.value)
+                        .run());
+    if (change.style) {
+        TITANS_TRY(Statement erase_style,
+                   database.prepare("DELETE FROM style_example WHERE character_id = ?"));
+        TITANS_TRY_VOID(erase_style.bind(id.value).run());
+        TITANS_TRY_VOID(insert_style(database, id, *change.style));
+    }
+    if (change.knowledge == KnowledgeChange::Replace) TITANS_TRY_VOID(erase_passages(database, id));
+    if (change.knowledge != KnowledgeChange::Keep)
+        TITANS_TRY_VOID(insert_passages(database, id, change.passages));
+    TITANS_TRY_VOID(transaction.commit());
+    return before;
+}
+
+Result<void> read_texts(Database& database, std::vector<ScoredPassage>& passages) {
+    TITANS_TRY(Statement text, database.prepare("SELECT text FROM passage WHERE id = ?"));
+    for (ScoredPassage& scored : passages) {
+        TITANS_TRY([[maybe_unused]] const bool row, text.bind(scored.passage.id).step());
+        scored.passage.text = text.text(0);
+    }
+    return {};
+}
+
+Result<WordCounts> count(Database& database, const std::vector<PassageRange>& ranges,
                          const std::vector<std::string>& words) {
-    WordCounts counts{.passages = range.count(),
-                      .containing = std::vector<std::int64_t>(words.size())};
+    WordCounts counts{.containing = std::vector<std::int64_t>(words.size())};
+    for (const PassageRange& range : ranges) counts.passages += range.count();
     TITANS_TRY(Statement containing,
                database.prepare("SELECT count(*) FROM passage_words WHERE passage_words MATCH ? "
                                 "AND rowid BETWEEN ? AND ?"));
     for (std::size_t i = 0; i < words.size(); ++i) {
         if (!is_word(words[i])) continue;
-        TITANS_TRY([[maybe_unused]] const bool row,
-                   containing.bind(quote(words[i]), range.first, range.last).step());
-        counts.containing[i] = containing.integer(0);
+        for (const PassageRange& range : ranges) {
+            TITANS_TRY([[maybe_unused]] const bool row,
+                       containing.bind(quote(words[i]), range.first, range.last).step());
+            counts.containing[i] += containing.integer(0);
+        }
     }
     return counts;
 }
@@ -198,8 +293,8 @@ Result<std::vector<ScoredPassage>> search(Database& database, CharacterId id,
                                           std::vector<std::string> words, int limit) {
     std::ranges::sort(words);
     words.erase(std::ranges::unique(words).begin(), words.end());
-    TITANS_TRY(const PassageRange range, range_of(database, id));
-    TITANS_TRY(const WordCounts counts, count(database, range, words));
+    TITANS_TRY(const std::vector<PassageRange> ranges, ranges_of(database, id));
+    TITANS_TRY(const WordCounts counts, count(database, ranges, words));
     TITANS_TRY(Statement total, database.prepare("SELECT words FROM character WHERE id = ?"));
     TITANS_TRY(const bool found, total.bind(id.value).step());
     if (!found || counts.passages == 0) return {};
@@ -215,21 +310,22 @@ Result<std::vector<ScoredPassage>> search(Database& database, CharacterId id,
     }
     std::vector<ScoredPassage> passages;
     if (query.empty()) return passages;
-    TITANS_TRY(
-        Statement best,
-        database.prepare(
-            "SELECT passage.id, passage.text, best.score FROM ("
-            "    SELECT rowid AS id, word_score(passage_words, ?1) AS score FROM passage_words"
-            "    WHERE passage_words MATCH ?2 AND rowid BETWEEN ?3 AND ?4"
-            "    ORDER BY score DESC, rowid LIMIT ?5"
-            ") AS best JOIN passage ON passage.id = best.id AND passage.character_id = ?6 "
-            "ORDER BY best.score DESC, passage.id"));
-    best.bind(bytes_of(weights), query, range.first, range.last, limit, id.value);
-    while (true) {
-        TITANS_TRY(const bool more, best.step());
-        if (!more) return passages;
-        passages.push_back({{best.integer(0), std::string(best.text(1))}, best.real(2)});
+    TITANS_TRY(Statement best,
+               database.prepare("SELECT rowid, word_score(passage_words, ?1) AS score "
+                                "FROM passage_words WHERE passage_words MATCH ?2 "
+                                "AND rowid BETWEEN ?3 AND ?4 ORDER BY score DESC, rowid LIMIT ?5"));
+    for (const PassageRange& range : ranges) {
+        best.bind(bytes_of(weights), query, range.first, range.last, limit);
+        while (true) {
+            TITANS_TRY(const bool more, best.step());
+            if (!more) break;
+            passages.push_back({{.id = best.integer(0)}, best.real(1)});
+        }
     }
+    std::ranges::stable_sort(passages, std::greater<>(), &ScoredPassage::score);
+    if (std::ssize(passages) > limit) passages.resize(static_cast<std::size_t>(limit));
+    TITANS_TRY_VOID(read_texts(database, passages));
+    return passages;
 }
 
 /// The dot product, in sums that the compiler can keep in vector registers.
@@ -257,8 +353,8 @@ Result<std::vector<ScoredPassage>> search(Database& database, CharacterId id,
                                           const std::string& model, const std::vector<float>& query,
                                           int limit) {
     TITANS_TRY(const std::optional<std::int64_t> model_id, find_model(database, model));
-    TITANS_TRY(const PassageRange range, range_of(database, id));
-    if (!model_id || range.count() == 0 || limit <= 0) return {};
+    TITANS_TRY(const std::vector<PassageRange> ranges, ranges_of(database, id));
+    if (!model_id || limit <= 0) return {};
 
     struct Near {
         float cosine;
@@ -270,31 +366,30 @@ Result<std::vector<ScoredPassage>> search(Database& database, CharacterId id,
     TITANS_TRY(Statement vectors,
                database.prepare("SELECT passage_id, vector FROM passage_vector "
                                 "WHERE passage_id BETWEEN ? AND ? AND model_id = ?"));
-    vectors.bind(range.first, range.last, *model_id);
-    while (true) {
-        TITANS_TRY(const bool more, vectors.step());
-        if (!more) break;
-        const std::span<const std::byte> blob = vectors.blob(1);
-        if (blob.size() != vector.size() * sizeof(float)) continue;
-        std::memcpy(vector.data(), blob.data(), blob.size());
-        const Near near{dot(vector.data(), query.data(), query.size()), vectors.integer(0)};
-        if (nearest.size() == static_cast<std::size_t>(limit)) {
-            if (!(near > nearest.front())) continue;
-            std::ranges::pop_heap(nearest, std::greater<>());
-            nearest.back() = near;
-        } else {
-            nearest.push_back(near);
+    for (const PassageRange& range : ranges) {
+        vectors.bind(range.first, range.last, *model_id);
+        while (true) {
+            TITANS_TRY(const bool more, vectors.step());
+            if (!more) break;
+            const std::span<const std::byte> blob = vectors.blob(1);
+            if (blob.size() != vector.size() * sizeof(float)) continue;
+            std::memcpy(vector.data(), blob.data(), blob.size());
+            const Near near{dot(vector.data(), query.data(), query.size()), vectors.integer(0)};
+            if (nearest.size() == static_cast<std::size_t>(limit)) {
+                if (!(near > nearest.front())) continue;
+                std::ranges::pop_heap(nearest, std::greater<>());
+                nearest.back() = near;
+            } else {
+                nearest.push_back(near);
+            }
+            std::ranges::push_heap(nearest, std::greater<>());
         }
-        std::ranges::push_heap(nearest, std::greater<>());
     }
     std::ranges::sort_heap(nearest, std::greater<>());
 
     std::vector<ScoredPassage> passages;
-    TITANS_TRY(Statement text, database.prepare("SELECT text FROM passage WHERE id = ?"));
-    for (const Near& near : nearest) {
-        TITANS_TRY(const bool row, text.bind(near.passage_id).step());
-        if (row) passages.push_back({{near.passage_id, std::string(text.text(0))}, near.cosine});
-    }
+    for (const Near& near : nearest) passages.push_back({{.id = near.passage_id}, near.cosine});
+    TITANS_TRY_VOID(read_texts(database, passages));
     return passages;
 }
 
@@ -335,6 +430,47 @@ Result<void> insert_vectors(Database& database, const std::string& model,
                 .run());
     }
     return transaction.commit();
+}
+
+std::int64_t milliseconds_since_1970() {
+    return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now())
+        .time_since_epoch()
+        .count();
+}
+
+Result<std::vector<SessionTurn>> select_turns(Database& database, CharacterId id,
+                                              const std::string& session, int limit) {
+    TITANS_TRY(Statement row, database.prepare("SELECT question, answer FROM session_turn "
+                                               "WHERE character_id = ? AND session = ? "
+                                               "ORDER BY id DESC LIMIT ?"));
+    row.bind(id.value, session, std::max(limit, 0));
+    std::vector<SessionTurn> turns;
+    while (true) {
+        TITANS_TRY(const bool more, row.step());
+        if (!more) break;
+        turns.push_back({std::string(row.text(0)), std::string(row.text(1))});
+    }
+    std::ranges::reverse(turns);
+    return turns;
+}
+
+Result<void> insert_turn(Database& database, CharacterId id, const std::string& session,
+                         const SessionTurn& turn) {
+    TITANS_TRY(Statement insert,
+               database.prepare("INSERT INTO session_turn (character_id, session, question, "
+                                "answer, created_ms) SELECT id, ?2, ?3, ?4, ?5 FROM character "
+                                "WHERE id = ?1"));
+    TITANS_TRY_VOID(
+        insert.bind(id.value, session, turn.question, turn.answer, milliseconds_since_1970())
+            .run());
+    if (database.changes() == 0) return std::unexpected(no_such_character(id));
+    return {};
+}
+
+Result<void> erase_turns(Database& database, std::chrono::seconds age) {
+    TITANS_TRY(Statement erase, database.prepare("DELETE FROM session_turn WHERE created_ms <= ?"));
+    const std::int64_t newest = milliseconds_since_1970() - std::chrono::milliseconds(age).count();
+    return erase.bind(newest).run();
 }
 
 Result<Database> open_connection(const std::filesystem::path& path, Database::Access access) {
@@ -415,6 +551,12 @@ Task<Result<std::vector<CharacterRecord>>> SqliteCharacterStore::list() {
     });
 }
 
+Task<Result<CharacterRecord>> SqliteCharacterStore::update(CharacterId id, CharacterChange change) {
+    co_return co_await write([id, change = std::move(change)](Database& database) {
+        return apply(database, id, change);
+    });
+}
+
 Task<Result<void>> SqliteCharacterStore::remove(CharacterId id) {
     co_return co_await write([id](Database& database) { return erase(database, id); });
 }
@@ -438,8 +580,8 @@ Task<Result<WordCounts>> SqliteCharacterStore::count_words(CharacterId id,
                                                            std::vector<std::string> words) {
     co_return co_await read(
         [id, words = std::move(words)](Database& database) -> Result<WordCounts> {
-            TITANS_TRY(const PassageRange range, range_of(database, id));
-            return count(database, range, words);
+            TITANS_TRY(const std::vector<PassageRange> ranges, ranges_of(database, id));
+            return count(database, ranges, words);
         });
 }
 
@@ -472,6 +614,34 @@ Task<Result<void>> SqliteCharacterStore::save_vectors(std::string model,
         [model = std::move(model), vectors = std::move(vectors)](Database& database) {
             return insert_vectors(database, model, vectors);
         });
+}
+
+Task<Result<std::vector<SessionTurn>>> SqliteCharacterStore::session_turns(CharacterId id,
+                                                                           std::string session,
+                                                                           int limit) {
+    co_return co_await read([id, limit, session = std::move(session)](Database& database) {
+        return select_turns(database, id, session, limit);
+    });
+}
+
+Task<Result<void>> SqliteCharacterStore::add_session_turn(CharacterId id, std::string session,
+                                                          SessionTurn turn) {
+    co_return co_await write(
+        [id, session = std::move(session), turn = std::move(turn)](Database& database) {
+            return insert_turn(database, id, session, turn);
+        });
+}
+
+Task<Result<void>> SqliteCharacterStore::forget_session_turns(std::chrono::seconds age) {
+    co_return co_await write([age](Database& database) { return erase_turns(database, age); });
+}
+
+Task<Result<void>> SqliteCharacterStore::check() {
+    co_return co_await read([](Database& database) -> Result<void> {
+        TITANS_TRY(Statement statement, database.prepare("SELECT 1 FROM character LIMIT 1"));
+        TITANS_TRY([[maybe_unused]] const bool row, statement.step());
+        return {};
+    });
 }
 
 }  // namespace titans::store

@@ -23,6 +23,7 @@ public:
     Task<Result<CharacterId>> create(NewCharacter character) override;
     Task<Result<CharacterRecord>> find(CharacterId id) override;
     Task<Result<std::vector<CharacterRecord>>> list() override;
+    Task<Result<CharacterRecord>> update(CharacterId id, CharacterChange change) override;
     Task<Result<void>> remove(CharacterId id) override;
     Task<Result<std::vector<std::string>>> file_names() override;
     Task<Result<WordCounts>> count_words(CharacterId id, std::vector<std::string> words) override;
@@ -35,6 +36,12 @@ public:
     Task<Result<std::vector<Passage>>> without_vector(CharacterId id, std::string model,
                                                       int limit) override;
     Task<Result<void>> save_vectors(std::string model, std::vector<PassageVector> vectors) override;
+    Task<Result<std::vector<SessionTurn>>> session_turns(CharacterId id, std::string session,
+                                                         int limit) override;
+    Task<Result<void>> add_session_turn(CharacterId id, std::string session,
+                                        SessionTurn turn) override;
+    Task<Result<void>> forget_session_turns(std::chrono::seconds age) override;
+    Task<Result<void>> check() override;
 
 private:
     SqliteCharacterStore(std::filesystem::path path, Executor& executor, sqlite::Database writer)

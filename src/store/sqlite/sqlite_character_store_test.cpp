@@ -1,27 +1,20 @@
 #include "store/sqlite/sqlite_character_store.h"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <fstream>
 
 #include "execution/on_loop.h"
+#include "foundation/temporary_folder_for_test.h"
 
 namespace titans::store {
 namespace {
 
 class SqliteCharacterStoreTest : public ::testing::Test {
 protected:
-    SqliteCharacterStoreTest() {
-        std::string pattern =
-            (std::filesystem::temp_directory_path() / "titans-sqlite-XXXXXX").string();
-        folder_ = ::mkdtemp(pattern.data());
-    }
-    ~SqliteCharacterStoreTest() override { std::filesystem::remove_all(folder_); }
-
     auto open() { return SqliteCharacterStore::open(folder_ / "titans.db", executor_); }
 
-    std::filesystem::path folder_;
+    TemporaryFolder folder_;
     Executor executor_{{.name = "store", .threads = 2}};
 };
 
