@@ -23,6 +23,8 @@ HOMES = {
     "whisper": {"engine"},
     "espeak-ng/": {"engine"},
     "sqlite3.h": {"store"},
+    "libpq-fe.h": {"store"},
+    "sodium": {"store"},
     "seccomp.h": {"checkpoint", "app"},
 }
 
