@@ -4,12 +4,13 @@
 
 #include <algorithm>
 #include <format>
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "models/archive.h"
 #include "models/child_process.h"
+#include "models/disk.h"
+#include "models/leftovers.h"
+#include "models/memory.h"
 #include "net/download.h"
 #include "net/file_lock.h"
 #include "net/verified_file.h"
@@ -31,16 +32,6 @@ constexpr std::chrono::seconds kHubRest{60};
 constexpr std::chrono::minutes kPackageTime{30};
 constexpr std::chrono::minutes kConversionTime{10};
 
-std::unexpected<Error> disk_error(std::string message, const fs::path& path,
-                                  const std::error_code& code) {
-    return fail(ErrorKind::Internal, std::move(message), path.string() + ": " + code.message());
-}
-
-bool has_size(const fs::path& file, std::uint64_t bytes) {
-    std::error_code failed;
-    return fs::is_regular_file(file, failed) && fs::file_size(file, failed) == bytes && !failed;
-}
-
 /// A hard link, or a copy where the file system has none between the two.
 Result<void> link_or_copy(const fs::path& from, const fs::path& to) {
     std::error_code failed;
@@ -49,21 +40,6 @@ Result<void> link_or_copy(const fs::path& from, const fs::path& to) {
     if (failed) fs::copy_file(from, to, fs::copy_options::overwrite_existing, failed);
     if (failed) return disk_error("a model could not be stored", to, failed);
     return {};
-}
-
-Result<void> rename_file(const fs::path& from, const fs::path& to) {
-    std::error_code failed;
-    fs::rename(from, to, failed);
-    if (failed) return disk_error("a model could not be stored", to, failed);
-    return {};
-}
-
-Json read_record(const fs::path& file) {
-    std::error_code failed;
-    if (fs::file_size(file, failed) > kMaxRecordBytes || failed) return Json::value_t::discarded;
-    std::ifstream stream(file, std::ios::binary);
-    const std::string text{std::istreambuf_iterator<char>(stream), {}};
-    return Json::parse(text, nullptr, /*allow_exceptions=*/false);
 }
 
 /// What must not change for a fetched model to be the catalogue's.
@@ -78,6 +54,12 @@ Json identity(const CatalogueModel& model) {
 ModelStore::Options without_slash(ModelStore::Options options) {
     while (options.hub_endpoint.ends_with('/')) options.hub_endpoint.pop_back();
     return options;
+}
+
+Hub::Options hub_options(const ModelStore::Options& options) {
+    return {.endpoint = options.hub_endpoint,
+            .token = options.hub_token,
+            .retry_delay = options.retry_delay};
 }
 
 bool is_gguf(const fs::path& file) {
@@ -157,7 +139,8 @@ private:
             if (!error.detail.empty()) detail += (detail.empty() ? "" : "; ") + error.detail;
         };
         const auto is_final = [](const Error& error) {
-            return error.kind == ErrorKind::Cancelled || error.kind == ErrorKind::Internal;
+            return error.kind == ErrorKind::Cancelled || error.kind == ErrorKind::Busy ||
+                   error.kind == ErrorKind::Internal;
         };
         auto source = fetch_from_hub(file);
         if (source || is_final(source.error())) return source;
@@ -314,13 +297,9 @@ private:
         record["file"] = model_.result;
         std::error_code failed;
         record["bytes"] = fs::file_size(result, failed);
+        if (failed) return disk_error("a model could not be stored", result, failed);
         const fs::path written = staging_ / kRecordName;
-        std::ofstream stream(written, std::ios::binary);
-        stream << record.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
-        stream.close();
-        if (!stream || failed)
-            return fail(ErrorKind::Internal, "a model could not be stored", written.string());
-        TITANS_TRY_VOID(net::sync_path(written));
+        TITANS_TRY_VOID(write_record(record, written));
 
         const fs::path folder = options_.models_dir / model_.name;
         fs::create_directories(folder, failed);
@@ -340,7 +319,9 @@ private:
     const std::stop_token& stop_;
 };
 
-ModelStore::ModelStore(Options options) : options_(without_slash(std::move(options))) {}
+ModelStore::ModelStore(Options options)
+    : options_(without_slash(std::move(options))),
+      repositories_(options_.models_dir, hub_options(options_)) {}
 
 const CatalogueModel* ModelStore::find_entry(std::string_view name) const {
     const auto found = std::ranges::find(options_.catalogue, name, &CatalogueModel::name);
@@ -354,7 +335,7 @@ std::optional<fs::path> ModelStore::find(std::string_view name) const {
 
 std::optional<fs::path> ModelStore::find(const CatalogueModel& model) const {
     const fs::path folder = options_.models_dir / model.name;
-    const Json record = read_record(folder / kRecordName);
+    const Json record = read_record(folder / kRecordName, kMaxRecordBytes);
     if (!record.is_object()) return std::nullopt;
     for (const auto& [key, value] : identity(model).items()) {
         if (!record.contains(key) || record[key] != value) return std::nullopt;
@@ -379,6 +360,7 @@ Result<fs::path> ModelStore::fetch(std::string_view name, const ProgressCallback
         fs::create_directories(folder, failed);
         if (failed) return disk_error("the models' folders could not be made", folder, failed);
     }
+    sweep_leftovers(options_.models_dir);
     const fs::path staging = options_.models_dir / std::format(".{}.part", model->name);
     TITANS_TRY(const net::FileDescriptor lock,
                net::lock_path(staging, net::LockedKind::Folder, stop));
@@ -388,22 +370,49 @@ Result<fs::path> ModelStore::fetch(std::string_view name, const ProgressCallback
     return run.run();
 }
 
+Result<fs::path> ModelStore::fetch_repository(std::string_view repository, std::string_view wanted,
+                                              const ProgressCallback& progress,
+                                              const std::stop_token& stop) {
+    const auto report = [&](std::string_view file, std::uint64_t bytes, std::uint64_t of_bytes) {
+        if (progress) progress({FetchProgress::Step::Downloading, file, bytes, of_bytes});
+    };
+    return repositories_.fetch(repository, wanted,
+                               options_.free_memory > 0 ? options_.free_memory : free_memory(),
+                               report, stop);
+}
+
+std::optional<RepositoryModel> ModelStore::find_repository(std::string_view repository) const {
+    return repositories_.find(repository);
+}
+
+std::string ModelStore::client_path(const fs::path& file) const {
+    return file.lexically_relative(options_.models_dir).generic_string();
+}
+
 Result<fs::path> ModelStore::resolve(std::string_view model_path) const {
     const auto refused = [] {
         return fail(ErrorKind::InvalidInput,
                     "model_path must name a .gguf file in the models' folder");
     };
-    if (model_path.empty() || model_path.find('\0') != std::string_view::npos) return refused();
+    if (model_path.empty() || model_path.find('\0') != std::string_view::npos ||
+        !is_gguf(model_path))
+        return refused();
     std::error_code failed;
-    const fs::path folder = fs::canonical(options_.models_dir, failed);
+    const fs::path folder = fs::weakly_canonical(options_.models_dir, failed);
     if (failed) return refused();
+    const auto is_inside = [&](const fs::path& file) {
+        return std::ranges::mismatch(folder, file).in1 == folder.end();
+    };
+    bool is_missing = false;
     for (const fs::path& base : {options_.root, options_.models_dir}) {
-        const fs::path file = fs::canonical(base / model_path, failed);
-        if (failed) continue;
-        const auto [end, ignored] = std::ranges::mismatch(folder, file);
-        if (end == folder.end() && is_gguf(file) && fs::is_regular_file(file, failed)) return file;
+        const fs::path file = fs::weakly_canonical(base / model_path, failed);
+        if (failed || !is_inside(file) || !is_gguf(file)) continue;
+        const fs::file_status status = fs::symlink_status(file, failed);
+        if (fs::is_regular_file(status)) return file;
+        is_missing = is_missing || status.type() == fs::file_type::not_found;
     }
-    return refused();
+    if (!is_missing) return refused();
+    return fail(ErrorKind::NotFound, "model_path: there is no such file in the models' folder");
 }
 
 std::vector<ModelStatus> ModelStore::list() const {
@@ -412,5 +421,7 @@ std::vector<ModelStatus> ModelStore::list() const {
         all.push_back({&model, find(model).value_or(fs::path())});
     return all;
 }
+
+std::vector<RepositoryModel> ModelStore::list_repositories() const { return repositories_.list(); }
 
 }  // namespace titans::models

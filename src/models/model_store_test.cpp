@@ -286,6 +286,33 @@ TEST_F(ModelStoreTest, ClearsWhatAKilledProcessLeft) {
     EXPECT_FALSE(fs::exists(folder_ / "models/.converted.part"));
 }
 
+TEST_F(ModelStoreTest, SweepsWhatKilledProcessesLeftOfOtherModels) {
+    const auto age = [](const fs::path& file, int days) {
+        fs::last_write_time(file, fs::file_time_type::clock::now() - std::chrono::days(days));
+    };
+    const fs::path models = folder_ / "models";
+    write(models / ".other.part/packages-1/x.whl", "half");
+    write(models / ".held.part/source/weights", "half");
+    const auto held = net::lock_path(models / ".held.part", net::LockedKind::Folder, {});
+    write(models / "mine/x.gguf.17.converting", "half");
+    age(models / "mine/x.gguf.17.converting", 2);
+    write(models / "mine/y.gguf.18.converting", "half");
+    write(models / ".some--old.download/x.part", "half");
+    age(models / ".some--old.download/x.part", 8);
+    age(models / ".some--old.download", 8);
+    write(models / ".some--new.download/x.part", "half");
+    age(models / ".some--new.download", 8);
+    write(models / ".mine/x", "a person's own");
+    ASSERT_TRUE(fetch("plain"));
+    EXPECT_FALSE(fs::exists(models / ".other.part"));
+    EXPECT_TRUE(fs::exists(models / ".held.part/source/weights"));
+    EXPECT_FALSE(fs::exists(models / "mine/x.gguf.17.converting"));
+    EXPECT_TRUE(fs::exists(models / "mine/y.gguf.18.converting"));
+    EXPECT_FALSE(fs::exists(models / ".some--old.download"));
+    EXPECT_TRUE(fs::exists(models / ".some--new.download/x.part"));
+    EXPECT_TRUE(fs::exists(models / ".mine/x"));
+}
+
 TEST_F(ModelStoreTest, CountsAModelOnlyWithItsRecord) {
     ASSERT_TRUE(fetch("plain"));
     const fs::path record = folder_ / "models/plain/model.json";
@@ -387,12 +414,13 @@ TEST_F(ResolveTest, FindsAFileByEveryPathThatMeansIt) {
 
 TEST_F(ResolveTest, RefusesWhatLiesElsewhereOrIsNoModel) {
     for (const std::string& path :
-         {std::string(""), std::string("secret.gguf"), std::string("../secret.gguf"),
-          std::string("models/../secret.gguf"), (folder_ / "secret.gguf").string(),
-          std::string("link.gguf"), std::string("up/secret.gguf"), std::string("folder.gguf"),
-          std::string("models-of-another/mind.gguf"), std::string("../models-of-another/mind.gguf"),
-          std::string("notes.txt"), std::string("own"), std::string("missing.gguf"),
-          std::string("/etc/passwd"), std::string("own/mind.gguf\0.txt", 18),
+         {std::string(""), std::string("../secret.gguf"), (folder_ / "secret.gguf").string(),
+          std::string("link.gguf"), std::string("up/secret.gguf"), std::string("up/none.gguf"),
+          std::string("folder.gguf"), std::string("../models-of-another/mind.gguf"),
+          std::string("../none.gguf"), std::string("own/../../none.gguf"),
+          std::string("/none/none.gguf"), std::string("notes.txt"), std::string("own"),
+          std::string("missing"), std::string("/etc/passwd"), std::string("/"),
+          std::string("own/mind.gguf\0.txt", 18), std::string("own/mind.txt\0.gguf", 18),
           std::string(10000, 'a') + ".gguf"}) {
         const auto resolved = resolve(path);
         ASSERT_FALSE(resolved) << path;
@@ -401,6 +429,21 @@ TEST_F(ResolveTest, RefusesWhatLiesElsewhereOrIsNoModel) {
         EXPECT_THAT(resolved.error().message, Not(HasSubstr(folder_.string())));
         EXPECT_THAT(resolved.error().message, Not(HasSubstr("secret")));
     }
+}
+
+TEST_F(ResolveTest, SaysWhatIsNotThereYet) {
+    for (const std::string& path : {std::string("missing.gguf"), std::string("own/missing.gguf"),
+                                    std::string("someone/something/Q4_K_M/missing.gguf"),
+                                    (folder_ / "models/missing.gguf").string(),
+                                    // Of the root, where it may or may not be: nobody learns which.
+                                    std::string("secret.gguf"), std::string("no-secret.gguf")}) {
+        const auto resolved = resolve(path);
+        ASSERT_FALSE(resolved) << path;
+        EXPECT_EQ(resolved.error().kind, ErrorKind::NotFound) << path;
+        EXPECT_THAT(resolved.error().message, HasSubstr("model_path"));
+    }
+    options_.models_dir = folder_ / "none";
+    EXPECT_EQ(resolve("missing.gguf").error().kind, ErrorKind::NotFound);
 }
 
 TEST_F(ResolveTest, RefusesEverythingWithoutAModelsFolder) {

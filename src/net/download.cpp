@@ -1,13 +1,16 @@
 #include "net/download.h"
 
+#include <algorithm>
+#include <condition_variable>
 #include <format>
+#include <mutex>
 
 #include "foundation/units.h"
 
 namespace titans::net {
 namespace {
 
-constexpr int kMaxTries = 20;
+constexpr int kMaxTries = 100;
 constexpr std::chrono::milliseconds kProgressInterval{200};
 
 /// True if a 206's Content-Range ("bytes 100-199/200") begins at `offset`.
@@ -15,11 +18,13 @@ bool continues_at(const HttpResponse& head, std::uint64_t offset) {
     return head.header("content-range").starts_with(std::format("bytes {}-", offset));
 }
 
-/// One request for what is missing. Returns the status of the answer.
-Result<int> fetch_rest(const HttpClient& client, const std::string& url, VerifiedFile& file,
-                       const VerifiedFile::Expected& expected, const DownloadOptions& options,
-                       const ByteProgress& progress, const std::stop_token& stop) {
+/// One request for what is missing. Returns the answer without its body.
+Result<HttpResponse> fetch_rest(const HttpClient& client, const std::string& url,
+                                VerifiedFile& file, const VerifiedFile::Expected& expected,
+                                const DownloadOptions& options, const ByteProgress& progress,
+                                const std::stop_token& stop) {
     HttpRequest request{.url = url,
+                        .bearer = options.bearer,
                         .max_redirects = 5,
                         .max_response_bytes = expected.bytes,
                         .connect_timeout = options.connect_timeout,
@@ -46,8 +51,7 @@ Result<int> fetch_rest(const HttpClient& client, const std::string& url, Verifie
         }
         return {};
     };
-    TITANS_TRY(const HttpResponse response, client.send(request, sink, stop));
-    return response.status;
+    return client.send(request, sink, stop);
 }
 
 bool is_broken_connection(const Error& error) {
@@ -55,6 +59,33 @@ bool is_broken_connection(const Error& error) {
 }
 
 }  // namespace
+
+bool is_passing(int status) { return status == 429 || status >= 500; }
+
+Error status_error(const std::string& host, const HttpResponse& answer) {
+    std::string detail =
+        std::format("status {} {} {}", answer.status, answer.header("x-error-code"),
+                    answer.header("x-error-message"));
+    switch (answer.status) {
+        case 401:
+            return Error{ErrorKind::Unauthorized, host + " wants a token", std::move(detail)};
+        case 403:
+            return Error{ErrorKind::Forbidden, host + " refused the file", std::move(detail)};
+        case 404:
+        case 410:
+            return Error{ErrorKind::NotFound, host + " does not have the file", std::move(detail)};
+        default:
+            return Error{ErrorKind::Upstream,
+                         std::format("{} answered with status {}", host, answer.status),
+                         std::move(detail)};
+    }
+}
+
+void pause(std::chrono::milliseconds time, const std::stop_token& stop) {
+    std::mutex mutex;
+    std::unique_lock lock(mutex);
+    std::condition_variable_any().wait_for(lock, stop, time, [] { return false; });
+}
 
 Result<void> download(const HttpClient& client, const std::string& url,
                       const std::filesystem::path& file, const VerifiedFile::Expected& expected,
@@ -66,24 +97,28 @@ Result<void> download(const HttpClient& client, const std::string& url,
         part.discard();
         return {};
     }
+    int idle = 0;  // tries in a row that brought nothing
     for (int attempt = 1; part.size() < expected.bytes; ++attempt) {
         const std::uint64_t before = part.size();
-        const auto status = fetch_rest(client, url, part, expected, options, progress, stop);
-        const bool try_again = part.size() != before && attempt < kMaxTries;
-        if (!status) {
-            if (is_broken_connection(status.error()) && try_again) continue;
-            if (status.error().kind != ErrorKind::TooLarge) return std::unexpected(status.error());
+        const auto answer = fetch_rest(client, url, part, expected, options, progress, stop);
+        idle = part.size() == before ? idle + 1 : 0;
+        const bool try_again = idle < options.tries && attempt < kMaxTries;
+        if (!answer && answer.error().kind == ErrorKind::TooLarge) {
             part.discard();
             return fail(ErrorKind::Upstream, host + " sent a larger file than it should",
-                        status.error().message);
+                        answer.error().message);
         }
-        if (*status == 416 && before > 0) {  // the part is longer than the file there
+        if (answer ? is_passing(answer->status) : is_broken_connection(answer.error())) {
+            if (!try_again)
+                return std::unexpected(answer ? status_error(host, *answer) : answer.error());
+            if (idle > 0) pause(options.retry_delay * (1 << std::min(idle - 1, 5)), stop);
+            continue;
+        }
+        if (!answer) return std::unexpected(answer.error());
+        if (answer->status == 416 && before > 0) {  // the part is longer than the file there
             TITANS_TRY_VOID(part.restart());
-        } else if (*status == 404 || *status == 410) {
-            return fail(ErrorKind::NotFound, host + " does not have the file");
-        } else if (*status != 200 && *status != 206) {
-            return fail(ErrorKind::Upstream,
-                        std::format("{} answered with status {}", host, *status));
+        } else if (answer->status != 200 && answer->status != 206) {
+            return std::unexpected(status_error(host, *answer));
         } else if (part.size() < expected.bytes) {
             part.discard();
             return fail(ErrorKind::Upstream, host + " sent a smaller file than it should");

@@ -149,6 +149,63 @@ TEST_F(DownloadTest, TellsAMissingFileFromABrokenServer) {
     EXPECT_EQ(broken.requests(), 1);
 }
 
+TEST_F(DownloadTest, TriesAgainWhatPassesAsOftenAsItIsTold) {
+    const DownloadOptions options{.tries = 3, .retry_delay = std::chrono::milliseconds(1)};
+    int asked = 0;
+    const auto answers = [&](int failures) {
+        return [&, failures](const std::string&, const Connection& connection) {
+            if (++asked % 2 == 0 && asked <= failures) return;  // closes without a word
+            connection.send(asked <= failures
+                                ? LoopbackServer::answer("429 Too Many Requests", "no")
+                                : LoopbackServer::answer("200 OK", content_));
+        };
+    };
+    {
+        LoopbackServer server(answers(3));
+        const auto fetched =
+            download(HttpClient(), server.url(), file_, expected_, options, {}, {});
+        ASSERT_FALSE(fetched);
+        EXPECT_EQ(fetched.error().kind, ErrorKind::Upstream);
+        EXPECT_EQ(asked, 3);
+    }
+    asked = 0;
+    LoopbackServer server(answers(2));
+    EXPECT_TRUE(download(HttpClient(), server.url(), file_, expected_, options, {}, {}));
+    EXPECT_EQ(asked, 3);
+}
+
+TEST_F(DownloadTest, StopsWhileItWaitsToTryAgain) {
+    std::stop_source stop;
+    LoopbackServer server([&](const std::string&, const Connection& connection) {
+        connection.send(LoopbackServer::answer("503 Service Unavailable", "no"));
+        stop.request_stop();
+    });
+    const auto fetched =
+        download(HttpClient(), server.url(), file_, expected_,
+                 {.tries = 2, .retry_delay = std::chrono::hours(1)}, {}, stop.get_token());
+    ASSERT_FALSE(fetched);
+    EXPECT_EQ(fetched.error().kind, ErrorKind::Cancelled);
+}
+
+TEST_F(DownloadTest, SaysThatATokenIsWantedOrNotEnough) {
+    std::string request;
+    LoopbackServer closed([&](const std::string& asked, const Connection& connection) {
+        request = asked;
+        const bool has_token = asked.contains("Authorization: Bearer secret");
+        connection.send(LoopbackServer::answer(has_token ? "403 Forbidden" : "401 Unauthorized", "",
+                                               "X-Error-Code: GatedRepo\r\n"));
+    });
+    auto fetched = fetch(closed);
+    ASSERT_FALSE(fetched);
+    EXPECT_EQ(fetched.error().kind, ErrorKind::Unauthorized);
+    EXPECT_THAT(fetched.error().detail, HasSubstr("GatedRepo"));
+    fetched = download(HttpClient(), closed.url(), file_, expected_,
+                       {.bearer = Secret("secret"), .tries = 3}, {}, {});
+    ASSERT_FALSE(fetched);
+    EXPECT_EQ(fetched.error().kind, ErrorKind::Forbidden);
+    EXPECT_EQ(closed.requests(), 2);
+}
+
 TEST_F(DownloadTest, ReportsTheBytesThatAreThere) {
     LoopbackServer server([&](const std::string&, const Connection& connection) {
         connection.send(LoopbackServer::answer("200 OK", content_));

@@ -7,7 +7,9 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <format>
 #include <new>
+#include <span>
 #include <vector>
 
 namespace titans::net {
@@ -16,12 +18,14 @@ namespace {
 constexpr std::size_t kBlock = std::size_t{1} << 18;
 
 std::unexpected<Error> file_error(std::string message, const std::filesystem::path& path) {
+    if (errno == ENOSPC || errno == EDQUOT)
+        return fail(ErrorKind::Busy, "not enough disk space", path.string());
     return fail(ErrorKind::Internal, std::move(message),
                 path.string() + ": " + std::strerror(errno));
 }
 
 /// Adds all of an open file, from where it stands, to `hash`. Returns how many bytes.
-Result<std::uint64_t> add_file(int file, Sha256& hash, const std::filesystem::path& path,
+Result<std::uint64_t> add_file(int file, Digest& hash, const std::filesystem::path& path,
                                const std::stop_token& stop) {
     std::vector<char> block(kBlock);
     std::uint64_t size = 0;
@@ -38,25 +42,29 @@ Result<std::uint64_t> add_file(int file, Sha256& hash, const std::filesystem::pa
 
 }  // namespace
 
-void Sha256::Deleter::operator()(evp_md_ctx_st* context) const noexcept {
+void Digest::Deleter::operator()(evp_md_ctx_st* context) const noexcept {
     EVP_MD_CTX_free(context);
 }
 
-Sha256::Sha256() : context_(EVP_MD_CTX_new()) {
-    if (!context_ || EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) != 1)
+Digest::Digest(Kind kind) : context_(EVP_MD_CTX_new()) {
+    if (!context_ ||
+        EVP_DigestInit_ex(context_.get(), kind == Kind::Sha1 ? EVP_sha1() : EVP_sha256(),
+                          nullptr) != 1)
         throw std::bad_alloc();
 }
 
-void Sha256::add(std::string_view bytes) {
+void Digest::add(std::string_view bytes) {
     EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size());
 }
 
-std::string Sha256::finish() {
-    std::array<unsigned char, 32> digest{};
-    EVP_DigestFinal_ex(context_.get(), digest.data(), nullptr);
-    EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr);
+std::string Digest::finish() {
+    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+    unsigned int size = 0;
+    EVP_DigestFinal_ex(context_.get(), digest.data(), &size);
+    EVP_DigestInit_ex(context_.get(), nullptr, nullptr);
     std::string text;
-    for (const unsigned char byte : digest) text += std::format("{:02x}", byte);
+    for (const unsigned char byte : std::span(digest).first(size))
+        text += std::format("{:02x}", byte);
     return text;
 }
 
@@ -68,10 +76,21 @@ Result<std::string> sha256_of_file(const std::filesystem::path& file, const std:
     return hash.finish();
 }
 
+VerifiedFile::VerifiedFile(std::filesystem::path file, Expected expected, FileDescriptor part)
+    : file_(std::move(file)),
+      expected_(std::move(expected)),
+      part_(std::move(part)),
+      hash_(is_git_blob() ? Digest::Kind::Sha1 : Digest::Kind::Sha256) {}
+
+void VerifiedFile::begin_hash() {
+    if (is_git_blob()) hash_.add(std::format("blob {}", expected_.bytes) + '\0');
+}
+
 Result<VerifiedFile> VerifiedFile::open(std::filesystem::path file, Expected expected,
                                         const std::stop_token& stop) {
     TITANS_TRY(FileDescriptor part, lock_path(file.string() + ".part", LockedKind::File, stop));
     VerifiedFile opened(std::move(file), std::move(expected), std::move(part));
+    opened.begin_hash();
     TITANS_TRY(opened.size_, add_file(opened.part_.get(), opened.hash_, opened.part_path(), stop));
     if (opened.size_ > opened.expected_.bytes) TITANS_TRY_VOID(opened.restart());
     return opened;
@@ -101,6 +120,7 @@ Result<void> VerifiedFile::restart() {
         return file_error("a file could not be written", part_path());
     size_ = 0;
     hash_.finish();
+    begin_hash();
     return {};
 }
 
@@ -110,10 +130,13 @@ Result<void> VerifiedFile::commit() {
         return fail(ErrorKind::Upstream, "a file has not the size that it should have",
                     std::format("{}: {} bytes, not {}", file_.string(), size_, expected_.bytes));
     }
-    if (const std::string hash = hash_.finish(); hash != expected_.sha256) {
+    const std::string& right = is_git_blob() ? expected_.git_sha1 : expected_.sha256;
+    if (const std::string hash = hash_.finish(); hash != right) {
         discard();
-        return fail(ErrorKind::Upstream, "a file has not the SHA-256 that it should have",
-                    std::format("{}: {}, not {}", file_.string(), hash, expected_.sha256));
+        return fail(ErrorKind::Upstream,
+                    std::format("a file has not the {} that it should have",
+                                is_git_blob() ? "SHA-1" : "SHA-256"),
+                    std::format("{}: {}, not {}", file_.string(), hash, right));
     }
     if (fsync(part_.get()) != 0) return file_error("a file could not be written", part_path());
     std::error_code failed;

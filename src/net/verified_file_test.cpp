@@ -101,5 +101,24 @@ TEST_F(VerifiedFileTest, StopsWaitingWhenAsked) {
     EXPECT_EQ(second.error().kind, ErrorKind::Cancelled);
 }
 
+TEST_F(VerifiedFileTest, ChecksTheNameThatGitGivesABlob) {
+    const std::string name = "b6fc4c620b67d95f953a5c1c1230aaab5db5a1b0";  // git hash-object
+    {
+        auto file = VerifiedFile::open(file_, {5, "", name}, {});
+        ASSERT_TRUE(file);
+        ASSERT_TRUE(file->append("hal"));
+        ASSERT_TRUE(file->restart());
+        ASSERT_TRUE(file->append("hel"));
+    }
+    auto file = VerifiedFile::open(file_, {5, "", name}, {});
+    ASSERT_TRUE(file->append("lo"));
+    const auto committed = file->commit();
+    ASSERT_TRUE(committed) << committed.error().detail;
+    EXPECT_EQ(read(file_), "hello");
+    auto other = VerifiedFile::open(folder_ / "other", {5, "", name}, {});
+    ASSERT_TRUE(other->append("hallo"));
+    EXPECT_EQ(other->commit().error().kind, ErrorKind::Upstream);
+}
+
 }  // namespace
 }  // namespace titans::net
