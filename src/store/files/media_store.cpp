@@ -14,6 +14,7 @@
 #include <system_error>
 
 #include "foundation/log.h"
+#include "store/files/descriptor.h"
 
 namespace titans::store {
 
@@ -21,21 +22,6 @@ namespace {
 
 constexpr std::size_t kNameDigits = 32;
 constexpr std::string_view kPart = ".part";
-
-class Descriptor {
-public:
-    explicit Descriptor(int descriptor) : descriptor_(descriptor) {}
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    ~Descriptor() {
-        if (descriptor_ >= 0) ::close(descriptor_);
-    }
-    int get() const { return descriptor_; }
-    bool valid() const { return descriptor_ >= 0; }
-
-private:
-    int descriptor_;
-};
 
 std::unexpected<Error> failure(std::string_view action) {
     return fail(ErrorKind::Internal, "a file cannot be stored or read",

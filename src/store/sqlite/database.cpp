@@ -13,11 +13,12 @@ namespace titans::store::sqlite {
 
 namespace {
 
-constexpr int kBusyTimeoutMs = 10'000;
-
 std::unexpected<Error> failure(sqlite3* database, int code) {
+    const int primary = code & 0xff;  // of an extended code
+    const bool busy = primary == SQLITE_BUSY || primary == SQLITE_LOCKED;
     const char* words = database != nullptr ? sqlite3_errmsg(database) : sqlite3_errstr(code);
-    return fail(ErrorKind::Internal, "the database failed",
+    return fail(busy ? ErrorKind::Busy : ErrorKind::Internal,
+                busy ? "the database is busy" : "the database failed",
                 std::format("sqlite {}: {}", code, words));
 }
 
@@ -86,7 +87,8 @@ void Statement::bind_one(int index, std::span<const std::byte> value) {
     assert(code == SQLITE_OK);
 }
 
-Result<Database> Database::open(const std::filesystem::path& path, Access access) {
+Result<Database> Database::open(const std::filesystem::path& path, Access access,
+                                std::chrono::milliseconds patience) {
     if (access == Access::ReadWrite) {
         // SQLite would make the file readable by others; its side files take the rights of this
         // one.
@@ -101,7 +103,7 @@ Result<Database> Database::open(const std::filesystem::path& path, Access access
     const int code = sqlite3_open_v2(path.c_str(), &handle, flags, nullptr);
     Database database(handle);
     if (code != SQLITE_OK) return failure(handle, code);
-    sqlite3_busy_timeout(handle, kBusyTimeoutMs);
+    sqlite3_busy_timeout(handle, static_cast<int>(patience.count()));
     sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
     TITANS_TRY_VOID(database.execute("PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;"));
     if (access == Access::ReadWrite) {
@@ -115,6 +117,11 @@ Result<Database> Database::open(const std::filesystem::path& path, Access access
             database.execute("PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864;"));
     }
     return database;
+}
+
+Result<void> Database::attach(const std::filesystem::path& path, std::string_view name) {
+    TITANS_TRY(Statement statement, prepare("ATTACH ? AS ?"));
+    return statement.bind(std::string_view(path.native()), name).run();
 }
 
 Result<Statement> Database::prepare(std::string_view sql) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -58,14 +59,20 @@ private:
     std::unique_ptr<sqlite3_stmt, StatementFinalizer> handle_;
 };
 
-/// A connection to a database file. Not thread-safe; movable between threads.
+/// A connection to a database file. Not thread-safe; movable between threads. Errors of all: Busy
+/// if another connection locks for too long what is needed; Internal.
 class Database {
 public:
     enum class Access : std::uint8_t { ReadWrite, ReadOnly };
 
     /// ReadWrite makes the file (readable by this user only) if it is missing. Write-ahead log,
-    /// every commit synced, foreign keys enforced. Errors: Internal.
-    static Result<Database> open(const std::filesystem::path& path, Access access);
+    /// every commit synced, foreign keys enforced. What another connection locks is waited for as
+    /// long as `patience`. Errors: Busy; Internal.
+    static Result<Database> open(const std::filesystem::path& path, Access access,
+                                 std::chrono::milliseconds patience);
+
+    /// Makes the tables of another file known here as `name`.TABLE.
+    Result<void> attach(const std::filesystem::path& path, std::string_view name);
 
     Result<Statement> prepare(std::string_view sql);
     /// One or more statements without parameters.

@@ -11,6 +11,8 @@
 namespace titans::store::sqlite {
 namespace {
 
+constexpr std::chrono::seconds kPatience(5);
+
 class DatabaseTest : public ::testing::Test {
 protected:
     std::filesystem::path path() const { return folder_ / "test.db"; }
@@ -25,7 +27,7 @@ std::string pragma(Database& database, const std::string& name) {
 }
 
 TEST_F(DatabaseTest, SyncsEveryCommitOfAWriteAheadLogAndEnforcesForeignKeys) {
-    auto database = Database::open(path(), Database::Access::ReadWrite);
+    auto database = Database::open(path(), Database::Access::ReadWrite, kPatience);
     ASSERT_TRUE(database);
     EXPECT_EQ(pragma(*database, "journal_mode"), "wal");
     EXPECT_EQ(pragma(*database, "synchronous"), "2");
@@ -33,7 +35,7 @@ TEST_F(DatabaseTest, SyncsEveryCommitOfAWriteAheadLogAndEnforcesForeignKeys) {
 }
 
 TEST_F(DatabaseTest, KeepsItsFileFromOtherUsers) {
-    auto database = Database::open(path(), Database::Access::ReadWrite);
+    auto database = Database::open(path(), Database::Access::ReadWrite, kPatience);
     ASSERT_TRUE(database->execute("CREATE TABLE t (x)"));
     struct stat status{};
     ASSERT_EQ(::stat(path().c_str(), &status), 0);
@@ -43,7 +45,7 @@ TEST_F(DatabaseTest, KeepsItsFileFromOtherUsers) {
 }
 
 TEST_F(DatabaseTest, BindsEveryKindOfValueAndReadsItBack) {
-    auto database = Database::open(path(), Database::Access::ReadWrite);
+    auto database = Database::open(path(), Database::Access::ReadWrite, kPatience);
     ASSERT_TRUE(
         database->execute("CREATE TABLE t (a INTEGER NOT NULL, b TEXT NOT NULL, c BLOB NOT NULL)"));
     auto insert = database->prepare("INSERT INTO t VALUES (?, ?, ?)");
@@ -62,7 +64,7 @@ TEST_F(DatabaseTest, BindsEveryKindOfValueAndReadsItBack) {
 }
 
 TEST_F(DatabaseTest, RollsBackWhatIsNotCommitted) {
-    auto database = Database::open(path(), Database::Access::ReadWrite);
+    auto database = Database::open(path(), Database::Access::ReadWrite, kPatience);
     ASSERT_TRUE(database->execute("CREATE TABLE t (x)"));
     {
         auto transaction = Transaction::begin(*database);
@@ -78,21 +80,22 @@ TEST_F(DatabaseTest, RollsBackWhatIsNotCommitted) {
 }
 
 TEST_F(DatabaseTest, DoesNotWriteThroughAReader) {
-    auto writer = Database::open(path(), Database::Access::ReadWrite);
+    auto writer = Database::open(path(), Database::Access::ReadWrite, kPatience);
     ASSERT_TRUE(writer->execute("CREATE TABLE t (x)"));
-    auto reader = Database::open(path(), Database::Access::ReadOnly);
+    auto reader = Database::open(path(), Database::Access::ReadOnly, kPatience);
     ASSERT_TRUE(reader);
     EXPECT_FALSE(reader->execute("INSERT INTO t VALUES (1)"));
 }
 
 TEST_F(DatabaseTest, SaysWhatIsNoDatabaseWithoutNamingItsPath) {
     std::ofstream(path()) << std::string(5000, 'x');
-    const auto garbage = Database::open(path(), Database::Access::ReadWrite);
+    const auto garbage = Database::open(path(), Database::Access::ReadWrite, kPatience);
     ASSERT_FALSE(garbage);
     EXPECT_EQ(garbage.error().kind, ErrorKind::Internal);
     EXPECT_EQ(garbage.error().message.find(folder_.path().string()), std::string::npos);
-    EXPECT_FALSE(Database::open(folder_ / "missing" / "x.db", Database::Access::ReadWrite));
-    EXPECT_FALSE(Database::open(folder_ / "missing.db", Database::Access::ReadOnly));
+    EXPECT_FALSE(
+        Database::open(folder_ / "missing" / "x.db", Database::Access::ReadWrite, kPatience));
+    EXPECT_FALSE(Database::open(folder_ / "missing.db", Database::Access::ReadOnly, kPatience));
 }
 
 }  // namespace

@@ -2,19 +2,21 @@
 
 #include <array>
 #include <format>
+#include <span>
+#include <string>
 #include <string_view>
 
 namespace titans::store::sqlite {
 
 namespace {
 
-/// One script for each version: never changed once released, only followed by another.
-constexpr std::array<std::string_view, 2> kScripts{
+// One script for each version: never changed once released, only followed by another.
+
+constexpr std::array<std::string_view, 3> kCharacterScripts{
     // Ids are never used again (AUTOINCREMENT), so that a vector that comes late cannot land on
-    // another's passage. The
-    // passages of a character are inserted in one transaction: their ids are a range, which is how
-    // the index of words,
-    // which knows only ids, is searched for one character.
+    // another's passage. The passages of a character are inserted in one transaction: their ids are
+    // a range, which is how the index of words, which knows only ids, is searched for one
+    // character.
     R"sql(
 CREATE TABLE character (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -88,27 +90,69 @@ CREATE TABLE session_turn (
 );
 CREATE INDEX session_turn_of_session ON session_turn (character_id, session);
 CREATE INDEX session_turn_by_age ON session_turn (created_ms);
+)sql",
+    // Vectors are in a file of their own, which knows by the identity whose they are.
+    R"sql(
+CREATE TABLE identity (id BLOB NOT NULL);
+INSERT INTO identity (id) VALUES (randomblob(16));
+DROP TABLE passage_vector;
+DROP TABLE model;
 )sql"};
 
-}  // namespace
+constexpr std::array<std::string_view, 1> kVectorScripts{
+    // The version rises with each vector that a character gets, so that those in memory are known
+    // to be old.
+    R"sql(
+CREATE TABLE owner (id BLOB NOT NULL);
 
-Result<void> migrate(Database& database) {
+CREATE TABLE model (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE
+);
+
+-- vector: float32, little-endian.
+CREATE TABLE passage_vector (
+    passage_id INTEGER NOT NULL,
+    model_id INTEGER NOT NULL REFERENCES model,
+    vector BLOB NOT NULL,
+    UNIQUE (passage_id, model_id)
+);
+
+CREATE TABLE version (
+    character_id INTEGER NOT NULL,
+    model_id INTEGER NOT NULL REFERENCES model,
+    version INTEGER NOT NULL,
+    PRIMARY KEY (character_id, model_id)
+) WITHOUT ROWID;
+)sql"};
+
+Result<std::size_t> version_of(Database& database) {
+    TITANS_TRY(Statement statement, database.prepare("PRAGMA user_version"));
+    TITANS_TRY([[maybe_unused]] const bool row, statement.step());
+    return static_cast<std::size_t>(statement.integer(0));
+}
+
+Result<void> migrate(Database& database, std::span<const std::string_view> scripts) {
     while (true) {
         // Inside the transaction, so that of two processes that start at once only one does the
         // work.
         TITANS_TRY(Transaction transaction, Transaction::begin(database));
-        TITANS_TRY(Statement statement, database.prepare("PRAGMA user_version"));
-        TITANS_TRY([[maybe_unused]] const bool row, statement.step());
-        const auto version = static_cast<std::size_t>(statement.integer(0));
-        if (version > kScripts.size()) {
+        TITANS_TRY(const std::size_t version, version_of(database));
+        if (version > scripts.size()) {
             return fail(ErrorKind::Internal, "the database was made by a newer version of Titans",
-                        std::format("schema {}, this program knows {}", version, kScripts.size()));
+                        std::format("schema {}, this program knows {}", version, scripts.size()));
         }
-        if (version == kScripts.size()) return {};
-        TITANS_TRY_VOID(database.execute(std::string(kScripts.at(version))));
+        if (version == scripts.size()) return {};
+        TITANS_TRY_VOID(database.execute(std::string(scripts[version])));
         TITANS_TRY_VOID(database.execute(std::format("PRAGMA user_version = {}", version + 1)));
         TITANS_TRY_VOID(transaction.commit());
     }
 }
+
+}  // namespace
+
+Result<void> migrate_characters(Database& database) { return migrate(database, kCharacterScripts); }
+
+Result<void> migrate_vectors(Database& database) { return migrate(database, kVectorScripts); }
 
 }  // namespace titans::store::sqlite

@@ -5,8 +5,10 @@
 
 namespace titans::store::sqlite {
 
-/// Brings the schema of `database` up to date, in one transaction for each version.
-/// Errors: Internal, if it fails or was made by a newer Titans.
-Result<void> migrate(Database& database);
+// Each brings the schema of its database up to date, in one transaction for each version.
+// Errors: Internal, if it fails or was made by a newer Titans; Busy.
+
+Result<void> migrate_characters(Database& database);
+Result<void> migrate_vectors(Database& database);
 
 }  // namespace titans::store::sqlite

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <mutex>
@@ -8,17 +9,30 @@
 #include "execution/executor.h"
 #include "store/character_store.h"
 #include "store/sqlite/database.h"
+#include "store/sqlite/passages.h"
+#include "store/sqlite/vector_search.h"
 
 namespace titans::store {
 
-/// Characters in one SQLite file. All SQL runs on the executor, which must outlive the store; with
-/// two threads or more there, searches do not wait for a character that is being created.
+/// Characters in one SQLite file and the vectors of their passages in another. All SQL runs on the
+/// executor, which must outlive the store; with two threads or more there, searches do not wait for
+/// a character that is being created. Several processes may share the files.
+///
+/// Vectors can be computed again: when their file is lost, of another database or older than this
+/// one, the passages that it lacks have no vectors, and that is all.
 class SqliteCharacterStore final : public CharacterStore {
 public:
-    /// Makes the file at `path` (its folder must be there) or brings its schema up to date. Blocks.
-    /// Errors: Internal, if it is no database, or of a newer Titans.
+    /// Makes the files (their folders must be there) or brings their schemas up to date. What
+    /// another process locks is waited for as long as `patience`, then and later. Blocks.
+    /// Errors: Internal, if one is no database, or of a newer Titans; Busy.
+    static Result<std::unique_ptr<SqliteCharacterStore>> open(
+        const std::filesystem::path& path, const std::filesystem::path& vectors_path,
+        Executor& executor, std::chrono::milliseconds patience = std::chrono::seconds(5));
+    /// With the vectors in vectors.db beside it.
     static Result<std::unique_ptr<SqliteCharacterStore>> open(const std::filesystem::path& path,
-                                                              Executor& executor);
+                                                              Executor& executor) {
+        return open(path, path.parent_path() / "vectors.db", executor);
+    }
 
     Task<Result<CharacterId>> create(NewCharacter character) override;
     Task<Result<CharacterRecord>> find(CharacterId id) override;
@@ -44,22 +58,38 @@ public:
     Task<Result<void>> check() override;
 
 private:
-    SqliteCharacterStore(std::filesystem::path path, Executor& executor, sqlite::Database writer)
-        : path_(std::move(path)), executor_(executor), writer_(std::move(writer)) {}
+    struct Files {
+        std::filesystem::path characters;
+        std::filesystem::path vectors;
+        std::chrono::milliseconds patience;
+    };
+    /// The connections that write, one to each file: what is written to both is not one
+    /// transaction.
+    struct Writer {
+        sqlite::Database characters;
+        sqlite::Database vectors;
+    };
 
-    /// job(Database&) on the executor, with the one connection that writes.
+    SqliteCharacterStore(Files files, Executor& executor, Writer writer)
+        : files_(std::move(files)), executor_(executor), writer_(std::move(writer)) {}
+
+    static Result<sqlite::Database> open_reader(const Files& files);
+
+    /// job(Writer&) on the executor, one at a time.
     template <typename Job>
     auto write(Job job);
-    /// job(Database&) on the executor, with a connection of its own.
+    /// job(Database&) on the executor, with a connection to both files of its own.
     template <typename Job>
     auto read(Job job);
     Result<sqlite::Database> take_reader();
     void give_back(sqlite::Database reader);
+    void forget_vectors(CharacterId id, const std::vector<sqlite::PassageRange>& gone);
 
-    const std::filesystem::path path_;
+    const Files files_;
     Executor& executor_;
+    sqlite::VectorSearch vector_search_{std::size_t{64} << 20};
     std::mutex writer_mutex_;  // guards writer_
-    sqlite::Database writer_;
+    Writer writer_;
     std::mutex readers_mutex_;               // guards readers_
     std::vector<sqlite::Database> readers_;  // those not in use
 };

@@ -10,6 +10,8 @@
 namespace titans::store {
 namespace {
 
+constexpr std::chrono::seconds kPatience(5);
+
 class SqliteCharacterStoreTest : public ::testing::Test {
 protected:
     auto open() { return SqliteCharacterStore::open(folder_ / "titans.db", executor_); }
@@ -21,8 +23,8 @@ protected:
 TEST_F(SqliteCharacterStoreTest, RefusesADatabaseOfANewerProgram) {
     ASSERT_TRUE(open());
     {
-        auto database =
-            sqlite::Database::open(folder_ / "titans.db", sqlite::Database::Access::ReadWrite);
+        auto database = sqlite::Database::open(folder_ / "titans.db",
+                                               sqlite::Database::Access::ReadWrite, kPatience);
         ASSERT_TRUE(database->execute("PRAGMA user_version = 1000"));
     }
     const auto store = open();
@@ -38,8 +40,8 @@ TEST_F(SqliteCharacterStoreTest, RefusesAFileThatIsNoDatabase) {
 
 TEST_F(SqliteCharacterStoreTest, LeavesNothingOfACreationThatFails) {
     auto store = open().value();
-    auto database =
-        sqlite::Database::open(folder_ / "titans.db", sqlite::Database::Access::ReadWrite);
+    auto database = sqlite::Database::open(folder_ / "titans.db",
+                                           sqlite::Database::Access::ReadWrite, kPatience);
     ASSERT_TRUE(
         database->execute("CREATE TRIGGER fault BEFORE INSERT ON passage WHEN NEW.text = 'bad' "
                           "BEGIN SELECT RAISE(ABORT, 'fault'); END"));
@@ -66,8 +68,8 @@ TEST_F(SqliteCharacterStoreTest, AnswersSearchesWhileAnotherWrites) {
     auto store = open().value();
     const auto id = on_loop<Result<CharacterId>>(
         [&] { return store->create({.name = "n", .passages = {{"text", {"word"}}}}); });
-    auto database =
-        sqlite::Database::open(folder_ / "titans.db", sqlite::Database::Access::ReadWrite);
+    auto database = sqlite::Database::open(folder_ / "titans.db",
+                                           sqlite::Database::Access::ReadWrite, kPatience);
     auto transaction = sqlite::Transaction::begin(*database);
     ASSERT_TRUE(database->execute("UPDATE character SET name = 'half'"));
     const auto found = on_loop<Result<CharacterRecord>>([&] { return store->find(*id); });
