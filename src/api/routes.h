@@ -20,6 +20,12 @@ void add_character_routes(const RouteContext& context);
 /// POST /ask-question-text, POST /ask-question-audio.
 void add_ask_routes(const RouteContext& context);
 
+/// GET /health, GET /openapi.json, GET /docs.
+void add_meta_routes(const RouteContext& context);
+
+/// POST /download-model.
+void add_model_routes(const RouteContext& context);
+
 /// GET /serve-audio/<slug>/<name>, GET /serve-image/<slug>/<name>.
 void add_media_routes(const RouteContext& context);
 

@@ -1,8 +1,11 @@
 #include "api/server.h"
 
 #include <drogon/HttpAppFramework.h>
+#include <sys/resource.h>
 
-#include "api/requests.h"
+#include <set>
+
+#include "api/connection_guard.h"
 #include "api/routes.h"
 #include "api/status.h"
 #include "foundation/log.h"
@@ -13,52 +16,64 @@ namespace {
 // The event loops parse, route and write; two keep one slow parse from delaying everybody.
 constexpr std::size_t kEventLoops = 2;
 constexpr std::size_t kMaxInMemoryBody = std::size_t{1} << 20;
+constexpr std::size_t kMostFiles = 65'536;
+constexpr std::size_t kMostConnections = 10'000;
 
-/// Compares without telling by its time how much was right.
-bool same_secret(const std::string& given, const std::string& wanted) {
-    unsigned char difference = given.size() == wanted.size() ? 0 : 1;
-    for (std::size_t i = 0; i < given.size(); ++i) {
-        difference |= static_cast<unsigned char>(given[i] ^ wanted[i % wanted.size()]);
+/// True if `path` is one that the route `pattern` ("/get-character/{id}", "/serve-audio/.+") takes.
+bool matches(std::string_view pattern, std::string_view path) {
+    if (pattern.ends_with(".+")) return path.starts_with(pattern.substr(0, pattern.size() - 2));
+    const std::size_t parameter = pattern.find('{');
+    if (parameter == std::string_view::npos) return path == pattern;
+    return path.starts_with(pattern.substr(0, parameter)) && !path.substr(parameter).contains('/');
+}
+
+/// The methods that the address takes, for the Allow header; empty if there is nothing.
+std::string allowed_methods(std::string_view path) {
+    std::set<std::string_view> methods;
+    for (const auto& [pattern, method, description] : drogon::app().getHandlersInfo()) {
+        if (!matches(pattern, path)) continue;
+        if (method == drogon::Get) methods.insert({"GET", "HEAD"});
+        if (method == drogon::Post) methods.insert("POST");
+        if (method == drogon::Delete) methods.insert("DELETE");
     }
-    return difference == 0;
+    std::string list;
+    for (const std::string_view method : methods)
+        list += std::format("{}{}", list.empty() ? "" : ", ", method);
+    return list;
 }
 
-/// Everything but the greeting and the media, whose names nobody can guess, wants the key where
-/// there is one.
-bool is_authorized(const drogon::HttpRequestPtr& request, const Secret& api_key) {
-    if (api_key.empty()) return true;
-    const std::string& path = request->path();
-    if (path == "/" || path.starts_with("/serve-audio/") || path.starts_with("/serve-image/"))
-        return true;
-    const std::string& bearer = request->getHeader("authorization");
-    const std::string given =
-        bearer.starts_with("Bearer ") ? bearer.substr(7) : request->getHeader("x-api-key");
-    return same_secret(given, api_key.reveal());
+drogon::HttpResponsePtr not_found() {
+    return json_response(error_body("there is nothing at this address"), drogon::k404NotFound);
 }
 
-/// False if another site's page, in somebody's browser, wants to change something here.
-bool is_same_origin(const drogon::HttpRequestPtr& request, const std::string& public_url) {
-    const std::string& origin = request->getHeader("origin");
-    if (origin.empty() || request->method() == drogon::Get || request->method() == drogon::Head)
-        return true;
-    const std::string& host = request->getHeader("host");
-    return origin == "http://" + host || origin == "https://" + host || origin == public_url;
+drogon::HttpResponsePtr method_not_allowed(const drogon::HttpRequestPtr& request) {
+    const std::string allowed = allowed_methods(request->path());
+    if (allowed.empty()) return not_found();
+    auto response =
+        json_response(error_body(std::format("{} is not allowed here", request->methodString())),
+                      drogon::k405MethodNotAllowed);
+    response->addHeader("Allow", allowed);
+    return response;
 }
 
 drogon::HttpResponsePtr framework_error(drogon::HttpStatusCode status,
                                         const drogon::HttpRequestPtr& request) {
     switch (status) {
         case drogon::k404NotFound:
-            return json_response(error_body("there is nothing at this address"), status);
+            return not_found();
         case drogon::k405MethodNotAllowed:
-            return json_response(
-                error_body(std::format("{} is not allowed here", request->methodString())), status);
-        case drogon::k413RequestEntityTooLarge:
-            return json_response(
-                error_body("the request is larger than this server takes (MAX_UPLOAD_MB)"), status);
+            return method_not_allowed(request);
         default:
             return json_response(error_body("the request could not be served"), status);
     }
+}
+
+/// Each connection and each open file counts against it.
+void raise_file_limit() {
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, kMostFiles);
+    setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 nlohmann::json voice_list(const voice::VoiceResources& resources) {
@@ -96,6 +111,8 @@ void add_plain_routes(const voice::VoiceResources& voices) {
 void run_server(const ServerOptions& options, Services services, std::function<void()> on_start,
                 std::stop_source shutdown) {
     const RouteContext context{options, services, shutdown};
+    if (options.debug) show_details();
+    raise_file_limit();
     auto& app = drogon::app();
     app.addListener(options.host, options.port);
     app.setThreadNum(kEventLoops);
@@ -103,6 +120,7 @@ void run_server(const ServerOptions& options, Services services, std::function<v
     app.enableServerHeader(false);
     app.setClientMaxBodySize(options.max_upload_bytes);
     app.setClientMaxMemoryBodySize(kMaxInMemoryBody);
+    app.setMaxConnectionNum(kMostConnections);
     app.setUploadPath(options.uploads.string());
     app.setIdleConnectionTimeout(static_cast<std::size_t>(options.request_timeout.count()) + 60);
     app.setCustomErrorHandler(
@@ -113,23 +131,19 @@ void run_server(const ServerOptions& options, Services services, std::function<v
                                std::function<void(const drogon::HttpResponsePtr&)>&& answer) {
         answer(error_response({ErrorKind::Internal, "internal error", exception.what()}));
     });
-    app.registerPreRoutingAdvice([options](const drogon::HttpRequestPtr& request,
-                                           drogon::AdviceCallback&& answer,
-                                           drogon::AdviceChainCallback&& go_on) {
-        if (!is_authorized(request, options.api_key)) {
-            return answer(error_response(
-                {ErrorKind::Unauthorized, "this server wants its key: Authorization: Bearer KEY"}));
-        }
-        if (!is_same_origin(request, options.public_url)) {
-            return answer(error_response(
-                {ErrorKind::Forbidden, "Origin: another site may not change anything here"}));
-        }
-        go_on();
+    // No CORS: a browser that asks beforehand is told no.
+    app.registerSyncAdvice([](const drogon::HttpRequestPtr& request) {
+        return request->method() == drogon::Options ? method_not_allowed(request) : nullptr;
     });
+    guard_connections({.api_key = options.api_key,
+                       .allowed_hosts = options.allowed_hosts,
+                       .public_url = options.public_url,
+                       .max_body_bytes = options.max_upload_bytes});
     add_plain_routes(services.voices);
     add_character_routes(context);
     add_ask_routes(context);
     add_media_routes(context);
+    add_meta_routes(context);
     app.registerBeginningAdvice(std::move(on_start));
     const auto end = [shutdown]() mutable {
         log::info("server.stopping", "");

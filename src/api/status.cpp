@@ -3,6 +3,12 @@
 #include "foundation/log.h"
 
 namespace titans::api {
+namespace {
+
+// Of the process, as the log's level is.
+bool details_shown = false;
+
+}  // namespace
 
 drogon::HttpStatusCode status_of(ErrorKind kind) {
     switch (kind) {
@@ -43,10 +49,14 @@ drogon::HttpResponsePtr json_response(const nlohmann::json& body, drogon::HttpSt
     auto response = drogon::HttpResponse::newHttpResponse();
     response->setStatusCode(status);
     response->setContentTypeCode(drogon::CT_APPLICATION_JSON);
+    response->addHeader("Cache-Control", "no-store");
+    response->addHeader("X-Content-Type-Options", "nosniff");
     // A mind may write bytes that are no UTF-8; they become U+FFFD.
     response->setBody(body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
     return response;
 }
+
+void show_details() { details_shown = true; }
 
 drogon::HttpResponsePtr error_response(const Error& error) {
     const drogon::HttpStatusCode status = status_of(error.kind);
@@ -57,7 +67,9 @@ drogon::HttpResponsePtr error_response(const Error& error) {
         log::debug("request.refused", "kind={} message=\"{}\" detail=\"{}\"", to_string(error.kind),
                    error.message, error.detail);
     }
-    auto response = json_response(error_body(error.message), status);
+    nlohmann::json body = error_body(error.message);
+    if (details_shown) body["detail"] = error.detail;
+    auto response = json_response(body, status);
     if (status == drogon::k503ServiceUnavailable) response->addHeader("Retry-After", "2");
     return response;
 }

@@ -18,6 +18,9 @@ nlohmann::json error_body(const std::string& message);
 drogon::HttpResponsePtr json_response(const nlohmann::json& body,
                                       drogon::HttpStatusCode status = drogon::k200OK);
 
+/// From now on errors carry their `detail` (DEBUG=true). Call it before the server starts.
+void show_details();
+
 /// Logs `error` with its detail, and answers with its message.
 drogon::HttpResponsePtr error_response(const Error& error);
 
