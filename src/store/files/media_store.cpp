@@ -6,10 +6,12 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
 #include <format>
+#include <functional>
 #include <set>
 #include <system_error>
 
@@ -21,6 +23,7 @@ namespace titans::store {
 namespace {
 
 constexpr std::size_t kNameDigits = 32;
+constexpr std::size_t kMostOwnerDigits = 19;
 constexpr std::string_view kPart = ".part";
 
 std::unexpected<Error> failure(std::string_view action) {
@@ -34,7 +37,19 @@ bool is_extension(std::string_view text) {
     });
 }
 
+/// "7-" of a character's file.
+std::string prefix_of(CharacterId owner) { return std::format("{}-", owner.value); }
+
+std::string_view without_owner(std::string_view name) {
+    const std::size_t dash = name.find('-');
+    if (dash == std::string_view::npos || dash == 0 || dash > kMostOwnerDigits) return name;
+    const bool digits =
+        std::ranges::all_of(name.substr(0, dash), [](char c) { return c >= '0' && c <= '9'; });
+    return digits && name.front() != '0' ? name.substr(dash + 1) : name;
+}
+
 bool is_name(std::string_view name) {
+    name = without_owner(name);
     if (name.size() < kNameDigits + 2 || name[kNameDigits] != '.') return false;
     const bool digits = std::ranges::all_of(name.substr(0, kNameDigits), [](char c) {
         return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
@@ -42,14 +57,45 @@ bool is_name(std::string_view name) {
     return digits && is_extension(name.substr(kNameDigits + 1));
 }
 
-bool is_ours(std::string_view name) {
-    return is_name(name.ends_with(kPart) ? name.substr(0, name.size() - kPart.size()) : name);
+bool is_part(std::string_view name) {
+    return name.ends_with(kPart) && is_name(name.substr(0, name.size() - kPart.size()));
 }
 
-Result<std::string> random_name(std::string_view extension) {
+struct File {
+    std::filesystem::path path;
+    std::string name;
+    std::chrono::system_clock::time_point written;
+    std::uint64_t bytes = 0;
+};
+
+/// The files of a MediaStore, whole or half written.
+Result<std::vector<File>> list(const std::filesystem::path& folder) {
+    std::vector<File> files;
+    std::error_code error;
+    for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
+         entry.increment(error)) {
+        const std::string name = entry->path().filename().string();
+        struct stat status{};
+        if ((!is_name(name) && !is_part(name)) || ::lstat(entry->path().c_str(), &status) != 0 ||
+            !S_ISREG(status.st_mode)) {
+            continue;
+        }
+        const auto written = std::chrono::seconds(status.st_mtim.tv_sec) +
+                             std::chrono::nanoseconds(status.st_mtim.tv_nsec);
+        files.push_back({.path = entry->path(),
+                         .name = name,
+                         .written = std::chrono::system_clock::time_point(written),
+                         .bytes = static_cast<std::uint64_t>(status.st_size)});
+    }
+    if (error)
+        return fail(ErrorKind::Internal, "the folder of files cannot be read", error.message());
+    return files;
+}
+
+Result<std::string> random_name(std::string prefix, std::string_view extension) {
     std::array<std::uint8_t, kNameDigits / 2> bytes{};
     if (::getentropy(bytes.data(), bytes.size()) != 0) return failure("getentropy");
-    std::string name;
+    std::string name = std::move(prefix);
     for (const std::uint8_t byte : bytes) std::format_to(std::back_inserter(name), "{:02x}", byte);
     name += '.';
     name += extension;
@@ -81,32 +127,55 @@ Result<MediaStore> MediaStore::open(std::filesystem::path folder) {
     if (!error) std::filesystem::permissions(folder, std::filesystem::perms::owner_all, error);
     if (error)
         return fail(ErrorKind::Internal, "the folder of files cannot be made", error.message());
-    return MediaStore(std::move(folder));
+    TITANS_TRY(const std::vector<File> files, list(folder));
+    MediaStore store(std::move(folder));
+    for (const File& file : files) store.found_.insert(file.name);
+    return store;
 }
 
 Result<std::string> MediaStore::write(std::span<const std::byte> bytes,
                                       std::string_view extension) const {
+    return write_for({0}, bytes, extension);
+}
+
+Result<std::string> MediaStore::write(std::span<const std::byte> bytes, std::string_view extension,
+                                      CharacterId owner) const {
+    assert(owner.value > 0);
+    return write_for(owner, bytes, extension);
+}
+
+Result<std::string> MediaStore::write_for(CharacterId owner, std::span<const std::byte> bytes,
+                                          std::string_view extension) const {
     if (!is_extension(extension))
         return fail(ErrorKind::InvalidInput, "the file's extension is not one to store");
-    TITANS_TRY(std::string name, random_name(extension));
-    const std::filesystem::path whole = folder_ / name;
-    const std::filesystem::path part = folder_ / (name + std::string(kPart));
+    const std::string prefix = owner.value > 0 ? prefix_of(owner) : std::string();
+    TITANS_TRY(std::string name, random_name(prefix, extension));
+    const std::string part = name + std::string(kPart);
     const auto write_part = [&]() -> Result<void> {
-        const Descriptor file(
-            ::open(part.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+        const Descriptor file(::open((folder_ / part).c_str(),
+                                     O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
         if (!file.valid()) return failure("open");
         TITANS_TRY_VOID(write_all(file.get(), bytes));
         if (::fsync(file.get()) != 0) return failure("fsync");
         return {};
     };
     Result<void> written = write_part();
-    if (written && ::rename(part.c_str(), whole.c_str()) != 0) written = failure("rename");
+    if (written) written = place(part, name, owner);
     if (!written) {
-        ::unlink(part.c_str());
+        ::unlink((folder_ / part).c_str());
         return std::unexpected(std::move(written).error());
     }
     TITANS_TRY_VOID(sync_folder(folder_));
     return name;
+}
+
+Result<void> MediaStore::place(const std::string& part, const std::string& name,
+                               CharacterId owner) const {
+    const std::lock_guard lock(owners_->mutex);
+    if (owners_->gone.contains(owner))
+        return fail(ErrorKind::NotFound, std::format("there is no character {}", owner.value));
+    if (::rename((folder_ / part).c_str(), (folder_ / name).c_str()) != 0) return failure("rename");
+    return {};
 }
 
 Result<std::filesystem::path> MediaStore::path(std::string_view name) const {
@@ -143,34 +212,47 @@ Result<void> MediaStore::remove(std::string_view name) const {
     return {};
 }
 
-Result<void> MediaStore::sweep(const std::vector<std::string>& in_use) const {
-    // The clock that files are stamped with is behind by up to a tick.
-    return sweep(in_use, opened_ - std::chrono::milliseconds(100));
-}
-
-Result<void> MediaStore::sweep_older_than(std::chrono::seconds age) const {
-    return sweep({}, std::chrono::system_clock::now() - age);
-}
-
-Result<void> MediaStore::sweep(const std::vector<std::string>& in_use,
-                               std::chrono::system_clock::time_point newest) const {
-    const std::set<std::string_view> used(in_use.begin(), in_use.end());
-    std::size_t removed = 0;
-    std::error_code error;
-    for (std::filesystem::directory_iterator entry(folder_, error), end; !error && entry != end;
-         entry.increment(error)) {
-        const std::string name = entry->path().filename().string();
-        if (!is_ours(name) || used.contains(name)) continue;
-        struct stat status{};
-        if (::lstat(entry->path().c_str(), &status) != 0 || !S_ISREG(status.st_mode)) continue;
-        const auto written = std::chrono::seconds(status.st_mtim.tv_sec) +
-                             std::chrono::nanoseconds(status.st_mtim.tv_nsec);
-        if (written > newest.time_since_epoch()) continue;
-        if (::unlink(entry->path().c_str()) == 0) ++removed;
+Result<void> MediaStore::remove_all_of(CharacterId owner) const {
+    const std::lock_guard lock(owners_->mutex);
+    owners_->gone.insert(owner);
+    TITANS_TRY(const std::vector<File> files, list(folder_));
+    const std::string prefix = prefix_of(owner);
+    for (const File& file : files) {
+        // A part that is being written does not become a file any more.
+        if (file.name.starts_with(prefix) && ::unlink(file.path.c_str()) != 0 && errno != ENOENT)
+            return failure("unlink");
     }
-    if (error)
-        return fail(ErrorKind::Internal, "the folder of files cannot be read", error.message());
+    return {};
+}
+
+Result<void> MediaStore::sweep(const std::vector<std::string>& in_use) const {
+    const std::set<std::string_view> used(in_use.begin(), in_use.end());
+    TITANS_TRY(const std::vector<File> files, list(folder_));
+    std::size_t removed = 0;
+    for (const File& file : files) {
+        if (!found_.contains(file.name) || used.contains(file.name)) continue;
+        if (::unlink(file.path.c_str()) == 0) ++removed;
+    }
     if (removed > 0) log::info("files.swept", "count={}", removed);
+    return {};
+}
+
+Result<void> MediaStore::trim(std::chrono::seconds age, std::uint64_t bytes) const {
+    TITANS_TRY(std::vector<File> files, list(folder_));
+    // A part that this process writes is nobody's to remove.
+    std::erase_if(files, [this](const File& file) {
+        return is_part(file.name) && !found_.contains(file.name);
+    });
+    std::ranges::sort(files, std::greater<>(), &File::written);
+    const auto oldest = std::chrono::system_clock::now() - age;
+    std::uint64_t kept = 0;
+    std::size_t removed = 0;
+    for (const File& file : files) {
+        kept += file.bytes;
+        if (file.written >= oldest && kept <= bytes) continue;
+        if (::unlink(file.path.c_str()) == 0) ++removed;
+    }
+    if (removed > 0) log::info("files.trimmed", "count={}", removed);
     return {};
 }
 

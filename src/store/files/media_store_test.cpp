@@ -2,9 +2,15 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <atomic>
+#include <csignal>
 #include <fstream>
+#include <latch>
+#include <limits>
+#include <thread>
 
 #include "foundation/temporary_folder_for_test.h"
 
@@ -12,7 +18,9 @@ namespace titans::store {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::IsEmpty;
 using ::testing::MatchesRegex;
+using ::testing::UnorderedElementsAre;
 using namespace std::chrono_literals;
 
 std::span<const std::byte> bytes_of(std::string_view text) {
@@ -28,6 +36,13 @@ protected:
     void put(const std::string& name, std::chrono::hours age) {
         std::ofstream(folder_ / name) << "x";
         fs::last_write_time(folder_ / name, fs::file_time_type::clock::now() - age);
+    }
+
+    std::vector<std::string> names() const {
+        std::vector<std::string> names;
+        for (const auto& entry : fs::directory_iterator(folder_.path()))
+            names.push_back(entry.path().filename());
+        return names;
     }
 
     TemporaryFolder folder_;
@@ -64,11 +79,27 @@ TEST_F(MediaStoreTest, FindsNothingButItsOwnNames) {
     const std::string digits(32, 'a');
     fs::create_symlink("/etc/passwd", folder_ / (digits + ".wav"));
     std::ofstream(folder_ / "notes.txt") << "x";
-    for (const std::string& name :
-         {std::string("../../etc/passwd"), std::string("/etc/passwd"), std::string("notes.txt"),
-          std::string(), std::string("."), digits, digits + ".wav", digits + ".wav/../x.wav",
-          digits + ".WAV", digits + ".toolong", digits + ".", digits + ".wav.part",
-          std::string(32, 'A') + ".wav", digits + std::string(".w\0v", 4)}) {
+    for (const std::string& name : {std::string("../../etc/passwd"),
+                                    std::string("/etc/passwd"),
+                                    std::string("notes.txt"),
+                                    std::string(),
+                                    std::string("."),
+                                    digits,
+                                    digits + ".wav",
+                                    digits + ".wav/../x.wav",
+                                    digits + ".WAV",
+                                    digits + ".toolong",
+                                    digits + ".",
+                                    digits + ".wav.part",
+                                    "-" + digits + ".wav",
+                                    "07-" + digits + ".wav",
+                                    "7--" + digits + ".wav",
+                                    "x-" + digits + ".wav",
+                                    "7-../" + digits + ".wav",
+                                    "7-7-" + digits + ".wav",
+                                    std::string(20, '9') + "-" + digits + ".wav",
+                                    std::string(32, 'A') + ".wav",
+                                    digits + std::string(".w\0v", 4)}) {
         const auto found = media->read(name);
         ASSERT_FALSE(found) << name;
         EXPECT_EQ(found.error().kind, ErrorKind::NotFound) << name;
@@ -87,33 +118,106 @@ TEST_F(MediaStoreTest, RemovesAFileAndToleratesThatItIsGone) {
     EXPECT_EQ(media->read(name).error().kind, ErrorKind::NotFound);
 }
 
-TEST_F(MediaStoreTest, SweepsOldLeftoversAndNothingElse) {
-    const auto media = MediaStore::open(folder_.path());
+TEST_F(MediaStoreTest, SweepsWhatWasThereWhenItOpenedAndNothingElse) {
     const std::string used = std::string(32, '1') + ".wav";
     const std::string unused = std::string(32, '2') + ".wav";
     const std::string part = std::string(32, '3') + ".png.part";
     put(used, 48h);
-    put(unused, 48h);
+    put(unused, 0h);
     put(part, 48h);
     put("somebody-elses.txt", 48h);
+    const auto media = MediaStore::open(folder_.path());
     const std::string young = media->write(bytes_of("x"), "wav").value();
     ASSERT_TRUE(media->sweep({used}));
-    EXPECT_TRUE(fs::exists(folder_ / used));
-    EXPECT_TRUE(fs::exists(folder_ / young));
-    EXPECT_TRUE(fs::exists(folder_ / "somebody-elses.txt"));
-    EXPECT_FALSE(fs::exists(folder_ / unused));
-    EXPECT_FALSE(fs::exists(folder_ / part));
+    EXPECT_THAT(names(), UnorderedElementsAre(used, young, "somebody-elses.txt"));
 }
 
-TEST_F(MediaStoreTest, SweepsByAge) {
-    const auto media = MediaStore::open(folder_.path());
+TEST_F(MediaStoreTest, TrimsByAge) {
     const std::string old = std::string(32, '1') + ".wav";
-    const std::string newer = std::string(32, '2') + ".wav";
+    const std::string newer = "7-" + std::string(32, '2') + ".wav";
+    const std::string part = std::string(32, '3') + ".wav.part";
     put(old, 48h);
     put(newer, 2h);
-    ASSERT_TRUE(media->sweep_older_than(24h));
-    EXPECT_FALSE(fs::exists(folder_ / old));
-    EXPECT_TRUE(fs::exists(folder_ / newer));
+    put(part, 48h);
+    put("somebody-elses.txt", 48h);
+    const auto media = MediaStore::open(folder_.path());
+    ASSERT_TRUE(media->trim(24h, 1000));
+    EXPECT_THAT(names(), UnorderedElementsAre(newer, "somebody-elses.txt"));
+}
+
+TEST_F(MediaStoreTest, TrimsTheOldestUntilTheRestFits) {
+    const auto media = MediaStore::open(folder_.path());
+    std::vector<std::string> files;
+    for (int age = 1; age <= 4; ++age) {
+        files.push_back(media->write(bytes_of("0123456789"), "wav").value());
+        fs::last_write_time(folder_ / files.back(),
+                            fs::file_time_type::clock::now() - std::chrono::hours(age));
+    }
+    put(std::string(32, '3') + ".wav.part", 1h);  // being written
+    ASSERT_TRUE(media->trim(24h, 40));
+    EXPECT_EQ(names().size(), 5U);
+    ASSERT_TRUE(media->trim(24h, 39));
+    EXPECT_EQ(names().size(), 4U);
+    EXPECT_FALSE(fs::exists(folder_ / files[3]));
+    ASSERT_TRUE(media->trim(24h, 10));
+    EXPECT_THAT(names(), UnorderedElementsAre(files[0], std::string(32, '3') + ".wav.part"));
+    ASSERT_TRUE(media->trim(24h, 0));
+    EXPECT_EQ(names().size(), 1U);
+}
+
+TEST_F(MediaStoreTest, RemovesAllOfACharacterAndWritesNothingForItAnyMore) {
+    const auto media = MediaStore::open(folder_.path());
+    const std::string name = media->write(bytes_of("one"), "wav", {7}).value();
+    EXPECT_THAT(name, MatchesRegex("7-[0-9a-f]+\\.wav"));
+    EXPECT_EQ(name.size(), 38U);
+    EXPECT_EQ(text_of(media->read(name)), "one");
+    const std::string largest =
+        media->write(bytes_of("two"), "wav", {std::numeric_limits<std::int64_t>::max()}).value();
+    EXPECT_EQ(text_of(media->read(largest)), "two");
+    const std::string other = media->write(bytes_of("three"), "wav", {77}).value();
+    const std::string nobodys = media->write(bytes_of("four"), "wav").value();
+    ASSERT_TRUE(media->remove_all_of({7}));
+    EXPECT_THAT(names(), UnorderedElementsAre(largest, other, nobodys));
+    EXPECT_EQ(media->write(bytes_of("late"), "wav", {7}).error().kind, ErrorKind::NotFound);
+    EXPECT_EQ(names().size(), 3U);
+    EXPECT_TRUE(media->write(bytes_of("five"), "wav", {77}));
+    EXPECT_TRUE(media->remove_all_of({7}));
+}
+
+TEST_F(MediaStoreTest, LeavesNothingOfACharacterThatIsRemovedWhileItsTurnsWrite) {
+    const auto media = MediaStore::open(folder_.path());
+    std::latch started(4);
+    std::vector<std::jthread> threads;
+    std::atomic<int> refused = 0;
+    for (int i = 0; i < 4; ++i) {
+        threads.emplace_back([&] {
+            ASSERT_TRUE(media->write(bytes_of("x"), "wav", {7}));
+            started.count_down();
+            while (media->write(bytes_of("x"), "wav", {7})) continue;
+            ++refused;
+        });
+    }
+    started.wait();
+    ASSERT_TRUE(media->remove_all_of({7}));
+    threads.clear();
+    EXPECT_EQ(refused, 4);
+    EXPECT_THAT(names(), IsEmpty());
+}
+
+TEST_F(MediaStoreTest, LeavesNothingOfAFileThatDoesNotFit) {
+    const auto media = MediaStore::open(folder_.path());
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+    const auto handler = ::signal(SIGXFSZ, SIG_IGN);
+    const rlimit small{.rlim_cur = 1000, .rlim_max = before.rlim_max};
+    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+    const auto written = media->write(bytes_of(std::string(5000, 'x')), "wav", {7});
+    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+    ::signal(SIGXFSZ, handler);
+    ASSERT_FALSE(written);
+    EXPECT_EQ(written.error().kind, ErrorKind::Internal);
+    EXPECT_EQ(written.error().message.find(folder_.path().string()), std::string::npos);
+    EXPECT_THAT(names(), IsEmpty());
 }
 
 TEST_F(MediaStoreTest, SaysWhenItsFolderCannotBeMade) {
