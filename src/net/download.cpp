@@ -63,9 +63,11 @@ bool is_broken_connection(const Error& error) {
 bool is_passing(int status) { return status == 429 || status >= 500; }
 
 Error status_error(const std::string& host, const HttpResponse& answer) {
-    std::string detail =
-        std::format("status {} {} {}", answer.status, answer.header("x-error-code"),
-                    answer.header("x-error-message"));
+    std::string detail = std::format("status {}", answer.status);
+    for (const char* name : {"x-error-code", "x-error-message"}) {
+        if (const auto value = answer.header(name); !value.empty())
+            detail += std::format(" {}: {}", name, value);
+    }
     switch (answer.status) {
         case 401:
             return Error{ErrorKind::Unauthorized, host + " wants a token", std::move(detail)};

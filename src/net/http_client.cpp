@@ -1,8 +1,10 @@
 #include "net/http_client.h"
 
 #include <curl/curl.h>
+#include <sys/socket.h>
 
 #include <algorithm>
+#include <charconv>
 #include <exception>
 #include <format>
 #include <memory>
@@ -38,11 +40,16 @@ using MimeHandle = std::unique_ptr<curl_mime, MimeDeleter>;
 
 struct Origin {
     std::string scheme;
-    std::string host;
+    std::string host;           // in lower case
     std::string port;           // with the scheme's own filled in
     std::string explicit_port;  // empty if the url names none
     bool operator==(const Origin& other) const {
         return scheme == other.scheme && host == other.host && port == other.port;
+    }
+    int port_number() const {
+        int number = 0;
+        std::from_chars(port.data(), port.data() + port.size(), number);
+        return number;
     }
     std::string name() const {
         return explicit_port.empty() ? host : std::format("{}:{}", host, explicit_port);
@@ -51,6 +58,8 @@ struct Origin {
         return host == "localhost" || host == "[::1]" || host.starts_with("127.");
     }
 };
+
+char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 std::optional<Origin> parse_origin(const std::string& url) {
     const std::unique_ptr<CURLU, UrlDeleter> parsed(curl_url());
@@ -66,6 +75,7 @@ std::optional<Origin> parse_origin(const std::string& url) {
                   .host = part(CURLUPART_HOST),
                   .port = part(CURLUPART_PORT, CURLU_DEFAULT_PORT),
                   .explicit_port = part(CURLUPART_PORT)};
+    std::ranges::transform(origin.host, origin.host.begin(), to_lower);
     if (origin.scheme != "http" && origin.scheme != "https") return {};
     if (origin.host.empty() || !part(CURLUPART_USER).empty() || !part(CURLUPART_PASSWORD).empty())
         return {};
@@ -120,8 +130,13 @@ Error transport_error(CURLcode code, const std::string& host, const char* words)
 /// One request to one url: what curl's callbacks write to.
 class Exchange {
 public:
-    Exchange(CURL* easy, const HttpRequest& request, BodySink* sink, std::string host)
-        : easy_(easy), request_(request), sink_(sink), host_(std::move(host)) {}
+    Exchange(CURL* easy, const HttpRequest& request, BodySink* sink, const Origin& origin)
+        : easy_(easy), request_(request), sink_(sink), origin_(origin) {}
+
+    /// curl_opensocket_callback: curl asks for a socket to each address that it tries.
+    static curl_socket_t open_socket(void* self, curlsocktype, curl_sockaddr* address) noexcept {
+        return static_cast<Exchange*>(self)->open(*address);
+    }
 
     /// curl_write_callback
     static std::size_t write(char* bytes, std::size_t size, std::size_t count,
@@ -129,6 +144,9 @@ public:
         return static_cast<Exchange*>(self)->take({bytes, size * count}) ? size * count
                                                                          : CURL_WRITEFUNC_ERROR;
     }
+
+    /// The host has addresses, and none that the policy allows.
+    bool is_refused() const { return refused_ && !opened_; }
 
     /// Fills status and headers once they have come.
     void read_head() {
@@ -139,9 +157,7 @@ public:
         curl_header* header = nullptr;
         while ((header = curl_easy_nextheader(easy_, CURLH_HEADER, -1, header)) != nullptr) {
             std::string name(header->name);
-            std::ranges::transform(name, name.begin(), [](char c) {
-                return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-            });
+            std::ranges::transform(name, name.begin(), to_lower);
             response_.headers.push_back({std::move(name), header->value});
         }
     }
@@ -150,6 +166,17 @@ public:
     HttpResponse& response() { return response_; }
 
 private:
+    curl_socket_t open(const curl_sockaddr& address) noexcept {
+        std::string_view host = origin_.host;
+        if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
+        if (!request_.policy->allows(host, origin_.port_number(), address.addr)) {
+            refused_ = true;
+            return CURL_SOCKET_BAD;
+        }
+        opened_ = true;
+        return ::socket(address.family, address.socktype | SOCK_CLOEXEC, address.protocol);
+    }
+
     bool take(std::string_view bytes) noexcept {
         try {
             read_head();
@@ -159,9 +186,9 @@ private:
                                             : std::min(request_.max_response_bytes, kMaxErrorBytes);
             received_ += bytes.size();
             if (received_ > limit) {
-                error_ =
-                    Error{ErrorKind::TooLarge,
-                          std::format("the answer of {} has more than {} bytes", host_, limit)};
+                error_ = Error{
+                    ErrorKind::TooLarge,
+                    std::format("the answer of {} has more than {} bytes", origin_.name(), limit)};
             } else if (success && *sink_) {
                 if (auto taken = (*sink_)(response_, bytes); !taken) error_ = taken.error();
             } else {
@@ -176,7 +203,9 @@ private:
     CURL* easy_;
     const HttpRequest& request_;
     BodySink* sink_;
-    std::string host_;
+    const Origin& origin_;
+    bool refused_ = false;
+    bool opened_ = false;
     std::uint64_t received_ = 0;
     HttpResponse response_;
     std::optional<Error> error_;
@@ -259,6 +288,11 @@ std::string host_of(std::string_view url) {
     return origin ? origin->name() : std::string();
 }
 
+bool same_origin(std::string_view a, std::string_view b) {
+    const auto first = parse_origin(std::string(a));
+    return first && first == parse_origin(std::string(b));
+}
+
 HttpClient::HttpClient() {
     static const CURLcode started = curl_global_init(CURL_GLOBAL_DEFAULT);
     if (started != CURLE_OK) throw std::bad_alloc();  // its only documented failure
@@ -284,7 +318,7 @@ Result<HttpResponse> HttpClient::send(const HttpRequest& request, BodySink sink,
                         first->name() + " redirects to an address that is not allowed");
         TITANS_TRY(const ListHandle headers, make_headers(request, *origin == *first));
         std::array<char, CURL_ERROR_SIZE> words{};
-        Exchange exchange(easy.get(), request, &sink, origin->name());
+        Exchange exchange(easy.get(), request, &sink, *origin);
 
         CURL* const handle = easy.get();
         curl_easy_reset(handle);
@@ -310,8 +344,13 @@ Result<HttpResponse> HttpClient::send(const HttpRequest& request, BodySink sink,
             curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS,
                              std::max<long>(1, static_cast<long>(left.count())));
         }
-        // A proxy that the environment names is not asked for this machine's own servers.
-        if (origin->is_loopback()) curl_easy_setopt(handle, CURLOPT_PROXY, "");
+        // A proxy that the environment names is not asked for this machine's own servers, and not
+        // where addresses are judged: it would find them out itself.
+        if (origin->is_loopback() || request.policy) curl_easy_setopt(handle, CURLOPT_PROXY, "");
+        if (request.policy) {
+            curl_easy_setopt(handle, CURLOPT_OPENSOCKETFUNCTION, &Exchange::open_socket);
+            curl_easy_setopt(handle, CURLOPT_OPENSOCKETDATA, &exchange);
+        }
 
         MimeHandle form;
         if (!request.form.empty()) {
@@ -329,6 +368,13 @@ Result<HttpResponse> HttpClient::send(const HttpRequest& request, BodySink sink,
         if (exchange.error()) return std::unexpected(*std::move(exchange.error()));
         if (code == CURLE_READ_ERROR)
             return fail(ErrorKind::InvalidInput, "a file of the form cannot be read", words.data());
+        if (code != CURLE_OK && exchange.is_refused()) {
+            if (redirects > 0)
+                return fail(ErrorKind::Upstream,
+                            first->name() + " redirects to an address that is not allowed");
+            return fail(ErrorKind::Forbidden,
+                        origin->name() + " leads to an address that is not allowed");
+        }
         if (code != CURLE_OK)
             return std::unexpected(transport_error(code, origin->name(), words.data()));
         exchange.read_head();

@@ -71,11 +71,16 @@ public:
     /// Sends `request` and returns what came back, whatever its status. The body is in the
     /// answer, but a 2xx body goes to `sink` if there is one. `stop` ends the call at once.
     /// Errors, which name the host alone: InvalidInput for a url that is not http or https, a
-    /// header that holds a line break, a file of the form that cannot be read; Upstream if the
-    /// host is not found, refuses or breaks off; Timeout; TooLarge; Cancelled; the sink's own.
+    /// header that holds a line break, a file of the form that cannot be read; Forbidden if the
+    /// policy allows none of the host's addresses; Upstream if the host is not found, refuses,
+    /// breaks off or redirects to where the policy does not allow; Timeout; TooLarge; Cancelled;
+    /// the sink's own.
     Result<HttpResponse> send(const HttpRequest& request, BodySink sink,
                               const std::stop_token& stop) const;
 };
+
+/// Whether both are http or https urls of the same scheme, host and port.
+bool same_origin(std::string_view a, std::string_view b);
 
 /// "example.org:8080" of a url, for messages; empty if it is not http or https.
 std::string host_of(std::string_view url);

@@ -282,6 +282,111 @@ TEST(HttpClient, RefusesAHeaderWithALineBreak) {
     EXPECT_EQ(response.error().kind, ErrorKind::InvalidInput);
 }
 
+std::shared_ptr<const AddressPolicy> allowing(const std::vector<std::string>& entries) {
+    return std::make_shared<const AddressPolicy>(AddressPolicy::parse(entries).value());
+}
+
+TEST(HttpClient, RefusesEverySpellingOfAnAddressThatItsPolicyForbids) {
+    LoopbackServer server(answering(LoopbackServer::answer("200 OK", "inside")));
+    const std::string port = server.url().substr(server.url().rfind(':'));
+    for (const char* host : {"127.0.0.1", "localhost", "LOCALHOST", "localhost.", "127.1",
+                             "2130706433", "0x7f.1", "0x7f000001", "0177.0.0.1", "0", "%31%32%37.1",
+                             "[::1]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[::]"}) {
+        const auto response = HttpClient().send(
+            {.url = "http://" + std::string(host) + port, .policy = allowing({})}, {}, {});
+        ASSERT_FALSE(response) << host;
+        EXPECT_EQ(response.error().kind, ErrorKind::Forbidden)
+            << host << ": " << response.error().message;
+    }
+    EXPECT_EQ(server.requests(), 0);
+}
+
+TEST(HttpClient, ConnectsToAPrivateAddressThatItsPolicyLists) {
+    LoopbackServer server(answering(LoopbackServer::answer("200 OK", "inside")));
+    const std::string host = host_of(server.url());
+    const std::string port = host.substr(host.find(':'));
+    for (const std::string& entry : {host, std::string("127.0.0.1"), "localhost" + port}) {
+        const auto response = HttpClient().send(
+            {.url = "http://localhost" + port + "/", .policy = allowing({entry})}, {}, {});
+        ASSERT_TRUE(response) << entry << ": " << response.error().message;
+        EXPECT_EQ(response->body, "inside");
+    }
+    const auto other = HttpClient().send(
+        {.url = server.url(), .policy = allowing({"127.0.0.1:1", "localhost"})}, {}, {});
+    ASSERT_FALSE(other);
+    EXPECT_EQ(other.error().kind, ErrorKind::Forbidden);
+}
+
+TEST(HttpClient, RefusesARedirectToAnAddressThatItsPolicyForbids) {
+    LoopbackServer inner(answering(LoopbackServer::answer("200 OK", "inside")));
+    LoopbackServer outer([&](const std::string&, const Connection& connection) {
+        connection.send(
+            LoopbackServer::answer("302 Found", "", std::format("Location: {}\r\n", inner.url())));
+    });
+    const HttpRequest request{
+        .url = outer.url(), .max_redirects = 3, .policy = allowing({host_of(outer.url())})};
+    const auto response = HttpClient().send(request, {}, {});
+    ASSERT_FALSE(response);
+    EXPECT_EQ(response.error().kind, ErrorKind::Upstream);
+    EXPECT_THAT(response.error().message, HasSubstr("redirects"));
+    EXPECT_EQ(outer.requests(), 1);
+    EXPECT_EQ(inner.requests(), 0);
+}
+
+TEST(HttpClient, AsksNoProxyWhereItsPolicyCounts) {
+    LoopbackServer proxy(answering(LoopbackServer::answer("200 OK", "by proxy")));
+    ::setenv("http_proxy", proxy.url().c_str(), 1);
+    const auto by_proxy = HttpClient().send({.url = "http://10.0.0.1/"}, {}, {});
+    const auto direct =
+        HttpClient().send({.url = "http://10.0.0.1/", .policy = allowing({})}, {}, {});
+    ::unsetenv("http_proxy");
+    ASSERT_TRUE(by_proxy) << by_proxy.error().message;
+    EXPECT_EQ(by_proxy->body, "by proxy");
+    ASSERT_FALSE(direct);
+    EXPECT_EQ(direct.error().kind, ErrorKind::Forbidden);
+    EXPECT_EQ(proxy.requests(), 1);
+}
+
+TEST(HttpClient, EndsAnEndlessHead) {
+    for (const std::string& piece :
+         {std::string("X-Filler: ") + std::string(1000, 'x') + "\r\n", std::string(1000, 'x'),
+          std::string("\r\nHTTP/1.1 100 Continue\r\nX: y\r\n")}) {
+        std::size_t sent = 0;
+        LoopbackServer server([&](const std::string&, const Connection& connection) {
+            connection.send("HTTP/1.1 100 Continue\r\n");
+            while (connection.send(piece) && sent < (std::size_t{64} << 20)) sent += piece.size();
+        });
+        const auto response = HttpClient().send({.url = server.url()}, {}, {});
+        ASSERT_FALSE(response);
+        EXPECT_EQ(response.error().kind, ErrorKind::Upstream);
+        EXPECT_LT(sent, std::size_t{16} << 20);  // what the sockets between hold among it
+    }
+}
+
+TEST(HttpClient, KeepsItsDeadlineWhileBytesDrip) {
+    LoopbackServer server([](const std::string&, const Connection& connection) {
+        connection.send("HTTP/1.1 200 OK\r\n\r\n");
+        while (connection.send("x")) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    });
+    const auto response =
+        HttpClient().send({.url = server.url(), .deadline = std::chrono::milliseconds(50)}, {}, {});
+    ASSERT_FALSE(response);
+    EXPECT_EQ(response.error().kind, ErrorKind::Timeout);
+}
+
+TEST(SameOrigin, ComparesSchemeHostAndPort) {
+    EXPECT_TRUE(same_origin("https://api.openai.com/v1", "HTTPS://API.OpenAI.com:443/other"));
+    EXPECT_TRUE(same_origin("http://[::1]/a", "http://[0:0:0:0:0:0:0:1]:80/"));
+    for (const char* other :
+         {"http://api.openai.com/v1", "https://api.openai.com:8443/v1",
+          "https://api.openai.com.evil.org/v1", "https://evil.org/v1",
+          "https://api.openai.com@evil.org/v1", "https://evil.org/api.openai.com",
+          "https://evil.org#api.openai.com", "https://evil.org\\@api.openai.com/v1",
+          "ftp://api.openai.com/v1", "api.openai.com", ""})
+        EXPECT_FALSE(same_origin("https://api.openai.com/v1", other)) << other;
+    EXPECT_FALSE(same_origin("", ""));
+}
+
 TEST(HostOf, NamesHostAndPortAlone) {
     EXPECT_EQ(host_of("https://example.org/a?key=b"), "example.org");
     EXPECT_EQ(host_of("http://127.0.0.1:5000/"), "127.0.0.1:5000");
