@@ -5,13 +5,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cmath>
+#include <format>
 #include <set>
 
 #include "execution/executor.h"
 #include "execution/on_loop.h"
 #include "foundation/temporary_folder_for_test.h"
 #include "store/bm25.h"
+#include "store/postgres/store_fixture_for_test.h"
 #include "store/sqlite/sqlite_character_store.h"
 #include "store/store_fixture_for_test.h"
 
@@ -52,6 +55,10 @@ std::unique_ptr<StoreFixture> make() {
 
 class CharacterStoreTest : public ::testing::TestWithParam<Database> {
 protected:
+    void SetUp() override {
+        if (!fixture_) GTEST_SKIP() << GetParam().name << " cannot run here";
+    }
+
     CharacterStore& store() { return fixture_->store(); }
 
     CharacterId create(NewCharacter character) {
@@ -66,6 +73,39 @@ protected:
     std::vector<CharacterRecord> list() {
         return on_loop<Result<std::vector<CharacterRecord>>>([&] { return store().list(); })
             .value();
+    }
+    Result<CharacterRecord> update(CharacterId id, CharacterChange change) {
+        return on_loop<Result<CharacterRecord>>([&] { return store().update(id, change); });
+    }
+    CharacterRecord append(CharacterId id, std::vector<NewPassage> passages) {
+        return update(id, {.knowledge = KnowledgeChange::Append, .passages = std::move(passages)})
+            .value();
+    }
+    CharacterRecord replace(CharacterId id, std::vector<NewPassage> passages) {
+        return update(id, {.knowledge = KnowledgeChange::Replace, .passages = std::move(passages)})
+            .value();
+    }
+    std::vector<std::string> file_names() {
+        return on_loop<Result<std::vector<std::string>>>([&] { return store().file_names(); })
+            .value();
+    }
+    WordCounts count(CharacterId id, std::vector<std::string> words) {
+        return on_loop<Result<WordCounts>>([&] { return store().count_words(id, words); }).value();
+    }
+    Result<void> say(CharacterId id, std::string session, SessionTurn turn) {
+        return on_loop<Result<void>>([&] { return store().add_session_turn(id, session, turn); });
+    }
+    /// "question/answer" of each turn.
+    std::vector<std::string> said(CharacterId id, std::string session, int limit = 10) {
+        const auto turns = on_loop<Result<std::vector<SessionTurn>>>(
+            [&] { return store().session_turns(id, session, limit); });
+        std::vector<std::string> texts;
+        for (const SessionTurn& turn : turns.value())
+            texts.push_back(turn.question + "/" + turn.answer);
+        return texts;
+    }
+    void forget(std::chrono::seconds age) {
+        ASSERT_TRUE(on_loop<Result<void>>([&] { return store().forget_session_turns(age); }));
     }
     Result<void> remove(CharacterId id) {
         return on_loop<Result<void>>([&] { return store().remove(id); });
@@ -103,7 +143,8 @@ protected:
 };
 
 INSTANTIATE_TEST_SUITE_P(, CharacterStoreTest,
-                         ::testing::Values(Database{"Sqlite", make<SqliteFixture>}),
+                         ::testing::Values(Database{"Sqlite", make<SqliteFixture>},
+                                           Database{"Postgres", make_postgres_fixture}),
                          [](const auto& info) { return std::string(info.param.name); });
 
 TEST_P(CharacterStoreTest, GivesBackAllThatItWasGiven) {
@@ -157,9 +198,7 @@ TEST_P(CharacterStoreTest, ListsByIdAndNamesTheFilesInUse) {
     ASSERT_EQ(records.size(), 2U);
     EXPECT_EQ(records[0].name, "b");
     EXPECT_EQ(records[1].name, "a");
-    const auto names =
-        on_loop<Result<std::vector<std::string>>>([&] { return store().file_names(); });
-    EXPECT_THAT(*names, UnorderedElementsAre("1.png", "2.wav"));
+    EXPECT_THAT(file_names(), UnorderedElementsAre("1.png", "2.wav"));
 }
 
 TEST_P(CharacterStoreTest, SaysWhichCharacterItDoesNotHave) {
@@ -327,6 +366,288 @@ TEST_P(CharacterStoreTest, ReplacesAVectorAndDropsThoseOfPassagesThatAreGone) {
     EXPECT_NEAR(nearest[0].score, 1, 1e-6);
     create_with({{"q", {"w"}}});
     EXPECT_EQ(without_vector({0}, "m").size(), 1U);
+}
+
+TEST_P(CharacterStoreTest, ChangesWhatItIsToldAndKeepsTheRest) {
+    const CharacterId other = create({.name = "other", .image_file = "o.png"});
+    const CharacterId id = create({.name = "Ada",
+                                   .slug_base = "ada",
+                                   .llm_model = "smollm2",
+                                   .llm_config = R"({"a":1})",
+                                   .voice_cloning_settings = R"({"b":2})",
+                                   .stt_settings = R"({"c":3})",
+                                   .image_file = "1.png",
+                                   .voice_file = "2.wav",
+                                   .style = {{"q", "r"}},
+                                   .passages = {{"text", {"word"}}}});
+    save("m", {{without_vector(id, "m").at(0).id, {1, 0}}});
+    const std::string created_at = find(id)->created_at;
+
+    ASSERT_TRUE(update(id, {}));
+    EXPECT_EQ(find(id)->name, "Ada");
+    EXPECT_EQ(find(id)->slug, "ada");
+    EXPECT_EQ(find(id)->llm_config, R"({"a":1})");
+    EXPECT_EQ(find(id)->style.size(), 1U);
+
+    const auto before =
+        update(id, {.image_file = "3.png", .style = {{{"q1", "r1"}, {"q2", "r2"}}}});
+    ASSERT_TRUE(before);
+    EXPECT_EQ(before->id, id);
+    EXPECT_EQ(before->image_file, "1.png");
+    EXPECT_EQ(before->voice_file, "2.wav");
+    EXPECT_EQ(before->name, "Ada");
+    EXPECT_THAT(file_names(), UnorderedElementsAre("o.png", "2.wav", "3.png"));
+    EXPECT_EQ(update(id, {.voice_file = ""})->image_file, "3.png");
+    EXPECT_THAT(file_names(), UnorderedElementsAre("o.png", "3.png"));
+    ASSERT_EQ(find(id)->style.size(), 2U);
+    EXPECT_EQ(find(id)->style[1].response, "r2");
+
+    ASSERT_TRUE(update(id, {.llm_model = "m2",
+                            .llm_config = "{}",
+                            .voice_cloning_settings = R"({"b":3})",
+                            .stt_settings = R"({"c":4})",
+                            .style = std::vector<StyleExample>()}));
+    fixture_->reopen();
+    const auto after = find(id);
+    EXPECT_EQ(after->name, "Ada");
+    EXPECT_EQ(after->slug, "ada");
+    EXPECT_EQ(after->llm_model, "m2");
+    EXPECT_EQ(after->llm_config, "{}");
+    EXPECT_EQ(after->voice_cloning_settings, R"({"b":3})");
+    EXPECT_EQ(after->stt_settings, R"({"c":4})");
+    EXPECT_EQ(after->created_at, created_at);
+    EXPECT_THAT(after->style, IsEmpty());
+    EXPECT_THAT(found(id, {"word"}), ElementsAre("text"));
+    EXPECT_THAT(texts(near(id, "m", {1, 0})), ElementsAre("text"));
+    EXPECT_EQ(find(other)->name, "other");
+}
+
+TEST_P(CharacterStoreTest, ChangesTheSlugWithTheNameIfAnotherIsBetter) {
+    const CharacterId first = create({.name = "Ada", .slug_base = "ada"});
+    const CharacterId second = create({.name = "Ada", .slug_base = "ada"});
+    const auto rename = [&](CharacterId id, std::string name, std::string base) {
+        EXPECT_TRUE(update(id, {.name = name, .slug_base = base}));
+        EXPECT_EQ(find(id)->name, name);
+        return find(id)->slug;
+    };
+    EXPECT_EQ(rename(second, "ADA", "ada"), "ada-2");
+    EXPECT_EQ(rename(first, "Ada!", "ada"), "ada");
+    EXPECT_EQ(rename(first, "Bob", "bob"), "bob");
+    EXPECT_EQ(rename(second, "Ada", "ada"), "ada");
+    EXPECT_EQ(rename(second, "२", ""), "2");
+    EXPECT_EQ(rename(second, "1", "1"), "1-2");
+    ASSERT_TRUE(update(second, {.slug_base = "without-a-name"}));
+    EXPECT_EQ(find(second)->slug, "1-2");
+}
+
+TEST_P(CharacterStoreTest, ReplacesKnowledge) {
+    const CharacterId other = create_with({{"other", {"old", "shared"}}});
+    const CharacterId id = create_with({{"one", {"old", "shared"}}, {"two", {"old", "shared"}}});
+    const auto old = without_vector(id, "m");
+    save("m", {{old[0].id, {1, 0}}, {old[1].id, {1, 0}}});
+    EXPECT_EQ(near(id, "m", {1, 0}).size(), 2U);
+    replace(id, {{"three", {"new", "shared"}}});
+    EXPECT_THAT(found(id, {"old"}), IsEmpty());
+    EXPECT_THAT(found(id, {"shared"}), ElementsAre("three"));
+    EXPECT_THAT(near(id, "m", {1, 0}), IsEmpty());
+    EXPECT_EQ(count(id, {"shared"}).passages, 1);
+    const auto left = without_vector(id, "m");
+    ASSERT_EQ(left.size(), 1U);
+    EXPECT_GT(left[0].id, old[1].id);
+    // A vector that comes late finds nothing.
+    save("m", {{old[0].id, {1, 0}}, {left[0].id, {0, 1}}});
+    fixture_->reopen();
+    EXPECT_THAT(texts(near(id, "m", {1, 0})), ElementsAre("three"));
+    EXPECT_THAT(found(other, {"old"}), ElementsAre("other"));
+    // The average length is that of what is there now.
+    EXPECT_NEAR(search(id, {"new"}).at(0).score, bm25_score(bm25_weight(1, 1), 1, 2, 2), 1e-9);
+    replace(id, {});
+    EXPECT_THAT(found(id, {"shared"}), IsEmpty());
+    EXPECT_EQ(count(id, {"shared"}).passages, 0);
+    EXPECT_THAT(near(id, "m", {1, 0}), IsEmpty());
+    EXPECT_THAT(without_vector(id, "m"), IsEmpty());
+}
+
+TEST_P(CharacterStoreTest, SearchesWhatWasAppendedLikeWhatWasThereFromTheBeginning) {
+    const std::vector<NewPassage> passages{{"1", {"hill", "dragon"}},
+                                           {"2", {"hill", "hill", "sea"}},
+                                           {"3", {"dragon"}},
+                                           {"4", {"dragon", "dragon", "hill", "sea", "sea"}},
+                                           {"5", {"sea", "wind"}}};
+    const CharacterId whole = create_with(passages);
+    const CharacterId id = create_with({passages[0]});
+    append(id, {passages[1]});
+    create_with(std::vector<NewPassage>(20, {"noise", {"dragon", "hill"}}));
+    append(id, {passages[2], passages[3]});
+    append(whole, {});
+    create_with({{"noise", {"dragon"}}});
+    append(id, {passages[4]});
+    fixture_->reopen();
+    for (const std::vector<std::string>& words :
+         {std::vector<std::string>{"dragon"}, {"hill", "sea"}, {"dragon", "hill", "sea", "wind"}}) {
+        const auto expected = search(whole, words);
+        const auto actual = search(id, words);
+        ASSERT_EQ(texts(actual), texts(expected));
+        for (std::size_t i = 0; i < actual.size(); ++i)
+            EXPECT_NEAR(actual[i].score, expected[i].score, 1e-9);
+        EXPECT_EQ(texts(search(id, words, 2)), texts(search(whole, words, 2)));
+        EXPECT_EQ(count(id, words).containing, count(whole, words).containing);
+    }
+    EXPECT_EQ(count(id, {}).passages, 5);
+
+    float x = 0;
+    for (const Passage& passage : without_vector(id, "m"))
+        save("m", {{passage.id, {x += 0.1F, 0}}});
+    for (const Passage& passage : without_vector({0}, "m")) save("m", {{passage.id, {1, 0}}});
+    EXPECT_THAT(texts(near(id, "m", {1, 0})), ElementsAre("5", "4", "3", "2", "1"));
+    append(id, {{"6", {"late"}}});
+    EXPECT_THAT(texts(near(id, "m", {1, 0}, 2)), ElementsAre("5", "4"));
+    ASSERT_EQ(without_vector(id, "m").size(), 1U);
+    save("m", {{without_vector(id, "m").at(0).id, {1, 0}}});
+    EXPECT_THAT(texts(near(id, "m", {1, 0}, 2)), ElementsAre("6", "5"));
+
+    replace(id, {{"alone", {"hill"}}});
+    EXPECT_THAT(found(id, {"dragon", "hill", "sea", "late"}), ElementsAre("alone"));
+    append(id, {{"more", {"hill"}}});
+    ASSERT_TRUE(remove(id));
+    EXPECT_THAT(found(id, {"dragon", "hill", "sea", "late"}), IsEmpty());
+    EXPECT_EQ(texts(search(whole, {"dragon"})).size(), 3U);
+}
+
+TEST_P(CharacterStoreTest, ChangesNothingOfACharacterThatItDoesNotHave) {
+    const CharacterId gone = create({.name = "gone"});
+    ASSERT_TRUE(remove(gone));
+    for (const CharacterId id : {gone, CharacterId{0}, CharacterId{-1}, CharacterId{INT64_MAX}}) {
+        const auto updated = update(id, {.name = "x",
+                                         .slug_base = "x",
+                                         .style = {{{"q", "r"}}},
+                                         .knowledge = KnowledgeChange::Append,
+                                         .passages = {{"p", {"w"}}}});
+        ASSERT_FALSE(updated);
+        EXPECT_EQ(updated.error().kind, ErrorKind::NotFound);
+    }
+    EXPECT_THAT(without_vector({0}, "m"), IsEmpty());
+    EXPECT_THAT(list(), IsEmpty());
+}
+
+TEST_P(CharacterStoreTest, TakesChangesOfOneCharacterOneAfterAnother) {
+    const CharacterId id = create_with({{"first", {"word", "first"}}});
+    {
+        std::vector<std::jthread> threads;
+        for (int i = 0; i < 4; ++i) {
+            threads.emplace_back([&, i] {
+                for (int j = 0; j < 5; ++j) {
+                    const std::string name = std::format("n{}-{}", i, j);
+                    EXPECT_TRUE(update(id, {.name = name,
+                                            .slug_base = name,
+                                            .style = {{{name, name}}},
+                                            .knowledge = KnowledgeChange::Append,
+                                            .passages = {{name, {"word", name}}}}));
+                }
+            });
+        }
+    }
+    const auto record = find(id);
+    EXPECT_EQ(record->slug, record->name);
+    ASSERT_EQ(record->style.size(), 1U);
+    EXPECT_EQ(record->style[0].question, record->name);
+    EXPECT_EQ(count(id, {"word", "n3-4"}).passages, 21);
+    EXPECT_THAT(count(id, {"word", "n3-4", "first"}).containing, ElementsAre(21, 1, 1));
+    EXPECT_NEAR(search(id, {"first"}).at(0).score, bm25_score(bm25_weight(21, 1), 1, 2, 2), 1e-9);
+}
+
+TEST_P(CharacterStoreTest, KeepsTheNewestTurnsOfASessionInTheirOrder) {
+    const CharacterId id = create({.name = "a"});
+    for (int i = 1; i <= 5; ++i)
+        ASSERT_TRUE(say(id, "s", {std::format("q{}", i), std::format("a{}", i)}));
+    EXPECT_THAT(said(id, "s", 3), ElementsAre("q3/a3", "q4/a4", "q5/a5"));
+    fixture_->reopen();
+    EXPECT_EQ(said(id, "s", 100).size(), 5U);
+    EXPECT_THAT(said(id, "s", 0), IsEmpty());
+    ASSERT_TRUE(say(id, "s", {"q6", ""}));
+    EXPECT_THAT(said(id, "s", 2), ElementsAre("q5/a5", "q6/"));
+}
+
+TEST_P(CharacterStoreTest, KeepsSessionsApart) {
+    const CharacterId one = create({.name = "a"});
+    const CharacterId two = create({.name = "b"});
+    const std::vector<std::string> sessions{"s",      "S",    "s ", "",   "%", "_",         "'; --",
+                                            "сессия", "会话", "\"", "\\", "é", "e\xCC\x81", "🎭"};
+    for (const std::string& session : sessions) {
+        ASSERT_TRUE(say(one, session, {"one", session}));
+        ASSERT_TRUE(say(two, session, {"two", session}));
+    }
+    for (const std::string& session : sessions) {
+        EXPECT_THAT(said(one, session), ElementsAre("one/" + session));
+        EXPECT_THAT(said(two, session), ElementsAre("two/" + session));
+    }
+    EXPECT_THAT(said(one, "another"), IsEmpty());
+    EXPECT_THAT(said({99}, "s"), IsEmpty());
+}
+
+TEST_P(CharacterStoreTest, ForgetsTurnsThatAreTooOld) {
+    const CharacterId id = create({.name = "a"});
+    ASSERT_TRUE(say(id, "s", {"q", "a"}));
+    ASSERT_TRUE(say(id, "t", {"q", "a"}));
+    forget(std::chrono::days(30));
+    EXPECT_EQ(said(id, "s").size(), 1U);
+    forget(std::chrono::seconds(0));
+    EXPECT_THAT(said(id, "s"), IsEmpty());
+    EXPECT_THAT(said(id, "t"), IsEmpty());
+    ASSERT_TRUE(say(id, "s", {"again", "a"}));
+    EXPECT_THAT(said(id, "s"), ElementsAre("again/a"));
+}
+
+TEST_P(CharacterStoreTest, ForgetsTheSessionsOfARemovedCharacterAndTakesNoMoreOfThem) {
+    const CharacterId id = create({.name = "a"});
+    const CharacterId other = create({.name = "b"});
+    ASSERT_TRUE(say(id, "s", {"q", "a"}));
+    ASSERT_TRUE(say(other, "s", {"q", "a"}));
+    ASSERT_TRUE(remove(id));
+    EXPECT_THAT(said(id, "s"), IsEmpty());
+    EXPECT_EQ(said(other, "s").size(), 1U);
+    for (const CharacterId gone : {id, CharacterId{0}, CharacterId{INT64_MAX}}) {
+        const auto refused = say(gone, "s", {"q", "a"});
+        ASSERT_FALSE(refused);
+        EXPECT_EQ(refused.error().kind, ErrorKind::NotFound);
+    }
+}
+
+TEST_P(CharacterStoreTest, KeepsTextsOfEveryScriptAndLength) {
+    std::string long_text;
+    while (long_text.size() < 1'000'000) long_text += "Ünï ಕನ್ನಡ 🎭\n";
+    for (const std::string& text :
+         {std::string("አማርኛ"), std::string("עברית"), std::string("👩‍👩‍👧‍👦"),
+          std::string("e\xCC\x81"), std::string("\x01\t\r\n\x7f\xEF\xBF\xBF"), std::string(),
+          long_text}) {
+        const CharacterId id = create({.name = text,
+                                       .llm_config = text,
+                                       .style = {{text, text}},
+                                       .passages = {{text, {"word"}}}});
+        ASSERT_TRUE(say(id, "s", {text, text}));
+        const auto record = find(id);
+        ASSERT_TRUE(record);
+        EXPECT_TRUE(record->name == text);
+        EXPECT_TRUE(record->llm_config == text);
+        EXPECT_TRUE(record->style.at(0).response == text);
+        EXPECT_TRUE(found(id, {"word"}).at(0) == text);
+        EXPECT_TRUE(said(id, "s").at(0) == text + "/" + text);
+        EXPECT_TRUE(update(id, {.name = text + "x"})->name == text);
+        EXPECT_TRUE(find(id)->name == text + "x");
+    }
+}
+
+TEST_P(CharacterStoreTest, FindsNothingWhereNothingIsAskedFor) {
+    const CharacterId id = create_with({{"p", {"w"}}});
+    save("m", {{without_vector(id, "m").at(0).id, {1, 0}}});
+    EXPECT_THAT(search(id, {"w"}, 0), IsEmpty());
+    EXPECT_THAT(near(id, "m", {1, 0}, 0), IsEmpty());
+    EXPECT_THAT(near(id, "m", {}), IsEmpty());
+    EXPECT_THAT(without_vector(id, "n", 0), IsEmpty());
+}
+
+TEST_P(CharacterStoreTest, SaysThatItAnswers) {
+    EXPECT_TRUE(on_loop<Result<void>>([&] { return store().check(); }));
 }
 
 TEST_P(CharacterStoreTest, ServesManyAtOnce) {
