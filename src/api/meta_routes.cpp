@@ -39,11 +39,9 @@ json queue_json(const HealthSources& sources) {
 json downloads_json(const std::vector<models::DownloadStatus>& downloads) {
     json items = json::array();
     for (const models::DownloadStatus& download : downloads) {
-        json item{{"model", download.model},
-                  {"step", download.step},
-                  {"file", download.file},
-                  {"bytes", download.bytes},
-                  {"of_bytes", download.of_bytes}};
+        json item{{"model", download.model}, {"wanted", download.wanted},
+                  {"step", download.step},   {"file", download.file},
+                  {"bytes", download.bytes}, {"of_bytes", download.of_bytes}};
         if (!download.error.empty()) item["error"] = download.error;
         items.push_back(std::move(item));
     }

@@ -111,6 +111,8 @@ std::optional<Refusal> judge(const RequestHead& head, const GateRules& rules) {
         return Refusal{405, head.method.substr(0, 20) + " is not allowed here"};
     if (head.body_bytes > rules.max_body_bytes)
         return Refusal{413, "the request is larger than this server takes (MAX_UPLOAD_MB)"};
+    if (!head.header("sec-websocket-key").empty() || !head.header("upgrade").empty())
+        return Refusal{400, "Upgrade: only HTTP/1.1 is spoken here"};
     const std::string_view expect = head.header("expect");
     if (!expect.empty() && expect != "100-continue")
         return Refusal{417, "Expect: only 100-continue is understood"};

@@ -127,6 +127,9 @@ TEST(RequestGate, BoundsTheBodyBeforeItIsRead) {
               413);
     EXPECT_EQ(status_of_head(start + "Expect: the unexpected\r\n", open_rules()), 417);
     EXPECT_EQ(status_of_head("BREW /x HTTP/1.1\r\n" + kHost, open_rules()), 405);
+    EXPECT_EQ(
+        status_of_head("GET /x HTTP/1.1\r\n" + kHost + "Upgrade: websocket\r\n", open_rules()),
+        400);
 }
 
 TEST(RequestGate, PassesWellFormedRequestsOnAsTheyAreHoweverTheyCome) {

@@ -59,6 +59,7 @@ drogon::HttpResponsePtr method_not_allowed(const drogon::HttpRequestPtr& request
 drogon::HttpResponsePtr framework_error(drogon::HttpStatusCode status,
                                         const drogon::HttpRequestPtr& request) {
     switch (status) {
+        case drogon::k403Forbidden:  // of Drogon's file server, which has nothing to serve
         case drogon::k404NotFound:
             return not_found();
         case drogon::k405MethodNotAllowed:
@@ -121,6 +122,8 @@ void run_server(const ServerOptions& options, Services services, std::function<v
     app.setClientMaxBodySize(options.max_upload_bytes);
     app.setClientMaxMemoryBodySize(kMaxInMemoryBody);
     app.setMaxConnectionNum(kMostConnections);
+    // Unless told otherwise it serves the pictures and texts of the working directory.
+    app.setDocumentRoot("/dev/null");
     app.setUploadPath(options.uploads.string());
     app.setIdleConnectionTimeout(static_cast<std::size_t>(options.request_timeout.count()) + 60);
     app.setCustomErrorHandler(

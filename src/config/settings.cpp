@@ -288,6 +288,7 @@ Settings read_all(Reader& reader, const std::filesystem::path& root) {
     settings.compute.gpu = reader.flag("ENABLE_GPU");
     settings.data = "data";
     reader.read(settings.data, "DATA_DIR");
+    if (settings.database.vectors.empty()) settings.database.vectors = settings.data;
     settings.log_level = read_level(reader);
     if (settings.server.debug) settings.log_level = log::Level::Debug;
     return settings;

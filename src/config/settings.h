@@ -55,7 +55,7 @@ struct Settings {
         Secret password;
         std::string host = "localhost";
         std::uint16_t port = 5432;
-        std::filesystem::path vectors;  // folder of SQLite's vectors; empty: `data`
+        std::filesystem::path vectors;  // folder of SQLite's vectors
         Secret sealing_key;             // empty: a key file in `data`
     };
     struct Audio {

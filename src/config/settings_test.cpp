@@ -37,6 +37,7 @@ TEST(Settings, CountsRelativePathsFromTheRoot) {
         read_settings({{"DATA_DIR", "./state"}, {"MODELS_DIR", "/m"}}, {}, "/srv/titans");
     ASSERT_TRUE(settings);
     EXPECT_EQ(settings->data, "/srv/titans/state");
+    EXPECT_EQ(settings->database.vectors, "/srv/titans/state");
     EXPECT_EQ(settings->models.folder, "/m");
     EXPECT_TRUE(settings->models.gguf_model.empty());
 }
