@@ -1,4 +1,4 @@
-// What every CharacterStore does, run on each of them.
+// What every CharacterStore does, run on the one that the test program is linked with.
 
 #include "store/character_store.h"
 
@@ -10,12 +10,8 @@
 #include <format>
 #include <set>
 
-#include "execution/executor.h"
 #include "execution/on_loop.h"
-#include "foundation/temporary_folder_for_test.h"
 #include "store/bm25.h"
-#include "store/postgres/store_fixture_for_test.h"
-#include "store/sqlite/sqlite_character_store.h"
 #include "store/store_fixture_for_test.h"
 
 namespace titans::store {
@@ -26,34 +22,7 @@ using ::testing::IsEmpty;
 using ::testing::MatchesRegex;
 using ::testing::UnorderedElementsAre;
 
-class SqliteFixture final : public StoreFixture {
-public:
-    SqliteFixture() { open(); }
-    CharacterStore& store() override { return *store_; }
-    void reopen() override {
-        store_.reset();
-        open();
-    }
-
-private:
-    void open() { store_ = SqliteCharacterStore::open(folder_ / "titans.db", executor_).value(); }
-
-    TemporaryFolder folder_;
-    Executor executor_{{.name = "store", .threads = 2}};
-    std::unique_ptr<SqliteCharacterStore> store_;
-};
-
-struct Database {
-    const char* name;
-    std::unique_ptr<StoreFixture> (*make)();
-};
-
-template <typename Fixture>
-std::unique_ptr<StoreFixture> make() {
-    return std::make_unique<Fixture>();
-}
-
-class CharacterStoreTest : public ::testing::TestWithParam<Database> {
+class CharacterStoreTest : public ::testing::TestWithParam<StoreUnderTest> {
 protected:
     void SetUp() override {
         if (!fixture_) GTEST_SKIP() << GetParam().name << " cannot run here";
@@ -142,9 +111,7 @@ protected:
     std::unique_ptr<StoreFixture> fixture_ = GetParam().make();
 };
 
-INSTANTIATE_TEST_SUITE_P(, CharacterStoreTest,
-                         ::testing::Values(Database{"Sqlite", make<SqliteFixture>},
-                                           Database{"Postgres", make_postgres_fixture}),
+INSTANTIATE_TEST_SUITE_P(, CharacterStoreTest, ::testing::Values(store_under_test()),
                          [](const auto& info) { return std::string(info.param.name); });
 
 TEST_P(CharacterStoreTest, GivesBackAllThatItWasGiven) {

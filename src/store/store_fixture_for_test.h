@@ -6,8 +6,7 @@
 
 namespace titans::store {
 
-/// An empty store and what it needs to live. For each database there is one, and a line with its
-/// maker in character_store_test.cpp.
+/// An empty store and what it needs to live.
 class StoreFixture {
 public:
     virtual ~StoreFixture() = default;
@@ -15,5 +14,13 @@ public:
     /// The same data, opened anew.
     virtual void reopen() = 0;
 };
+
+struct StoreUnderTest {
+    const char* name;
+    std::unique_ptr<StoreFixture> (*make)();  // null where it cannot run
+};
+
+/// Each database's folder defines it; a test program is linked with one of them.
+StoreUnderTest store_under_test();
 
 }  // namespace titans::store

@@ -26,7 +26,7 @@ protected:
     void SetUp() override {
         auto server = postgres::ServerForTest::shared();
         if (!server && server.error().kind == ErrorKind::Unsupported)
-            GTEST_SKIP() << server.error().message;
+            GTEST_SKIP() << "PostgreSQL cannot run here: " << server.error().message;
         ASSERT_TRUE(server) << server.error().message << ": " << server.error().detail;
         server_ = *server;
         options_ = server_->make_database();

@@ -6,7 +6,6 @@
 #include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,7 +13,6 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <format>
 #include <fstream>
 #include <system_error>
@@ -97,42 +95,15 @@ Result<void> ServerForTest::prepare() {
     folder_ = ::mkdtemp(pattern.data());
     give_to_server_user(folder_);
 
-    // initdb takes a second, a copy of what it made much less: it is done once for all programs.
-    const fs::path made = fs::read_symlink("/proc/self/exe").parent_path() / "postgres-cluster";
-    const int lock = ::open((made.string() + ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (lock < 0 || ::flock(lock, LOCK_EX) != 0)
-        return fail(ErrorKind::Internal, "the test program's folder is read-only");
-    Result<void> cluster;
-    if (!fs::exists(made)) cluster = make_cluster(made);
-    ::close(lock);
-    TITANS_TRY_VOID(std::move(cluster));
-
-    const fs::path data = folder_ / "data";
-    fs::copy(made, data, fs::copy_options::recursive);
-    give_to_server_user(data);
-    for (const auto& entry : fs::recursive_directory_iterator(data))
-        give_to_server_user(entry.path());
-    fs::permissions(data, fs::perms::owner_all);
-    return {};
-}
-
-Result<void> ServerForTest::make_cluster(const fs::path& made) {
     std::ofstream(folder_ / "password") << kPassword << '\n';
     give_to_server_user(folder_ / "password");
-    const fs::path fresh = folder_ / "fresh";
     const int code = exit_code(
-        spawn({programs_ / "initdb", "--pgdata=" + fresh.string(),
+        spawn({programs_ / "initdb", "--pgdata=" + (folder_ / "data").string(),
                "--username=" + std::string(kUser), "--pwfile=" + (folder_ / "password").string(),
-               "--auth=scram-sha-256", "--encoding=UTF8", "--no-locale", "--no-sync",
-               "--wal-segsize=1", "--set=max_wal_size=64MB", "--set=min_wal_size=2MB"}));
+               "--auth=scram-sha-256", "--encoding=UTF8", "--no-locale", "--no-sync"}));
     if (code == kCannotBecomeAnother)
         return unavailable("PostgreSQL does not run as root, and there is no other user here");
     if (code != 0) return failed("initdb failed", folder_ / "log");
-    const fs::path part = made.string() + ".part";
-    fs::remove_all(part);
-    fs::copy(fresh, part, fs::copy_options::recursive);
-    fs::rename(part, made);
-    fs::remove_all(fresh);
     return {};
 }
 

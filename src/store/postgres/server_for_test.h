@@ -39,7 +39,6 @@ private:
     ServerForTest() = default;
 
     Result<void> prepare();
-    Result<void> make_cluster(const std::filesystem::path& made);
     /// The process of one of PostgreSQL's programs, as a user that is not root.
     pid_t spawn(const std::vector<std::string>& command) const;
     void end(int signal);

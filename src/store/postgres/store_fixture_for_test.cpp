@@ -1,4 +1,4 @@
-#include "store/postgres/store_fixture_for_test.h"
+#include "store/store_fixture_for_test.h"
 
 #include <utility>
 
@@ -30,12 +30,14 @@ private:
     std::unique_ptr<PostgresCharacterStore> store_;
 };
 
-}  // namespace
-
-std::unique_ptr<StoreFixture> make_postgres_fixture() {
+std::unique_ptr<StoreFixture> make() {
     const auto server = postgres::ServerForTest::shared();
     if (!server && server.error().kind == ErrorKind::Unsupported) return nullptr;
     return std::make_unique<PostgresFixture>(server.value()->make_database());
 }
+
+}  // namespace
+
+StoreUnderTest store_under_test() { return {"Postgres", make}; }
 
 }  // namespace titans::store
