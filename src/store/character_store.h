@@ -101,6 +101,9 @@ struct PassageVector {
 /// The characters and their knowledge. A character exists when create() has returned: all of it,
 /// durably.
 ///
+/// Texts are UTF-8 of any length without U+0000, which not every database can keep: callers refuse
+/// it. Vectors are of unit length.
+///
 /// Thread-safe. Every task resumes on the event loop that awaited it. Errors of all: Busy if the
 /// database cannot be reached now (what was asked for has not happened, or it is unknown whether a
 /// commit arrived); Internal if it fails.
