@@ -1,6 +1,8 @@
 #include "api/answers.h"
 
 #include "api/status.h"
+#include "character/llm_config.h"
+#include "character/speech_settings.h"
 
 namespace titans::api {
 namespace {
@@ -42,9 +44,15 @@ std::string knowledge_context(const knowledge::Recollection& recalled) {
     return context;
 }
 
-/// Settings as they were given, but for the key, which never leaves the server.
-json settings_json(const std::string& text) {
-    json settings = json::parse(text, nullptr, /*allow_exceptions=*/false);
+/// Settings as they were given, with the defaults of what was left out, but for the key, which
+/// never leaves the server.
+template <typename Parse>
+nlohmann::ordered_json settings_json(const std::string& text, Parse parse) {
+    character::SettingsReport report{.unknown = {}, .shown = text};
+    // What an earlier version took and this one would not is shown as it is.
+    [[maybe_unused]] const auto parsed = parse(text, &report);
+    auto settings =
+        nlohmann::ordered_json::parse(report.shown, nullptr, /*allow_exceptions=*/false);
     if (settings.contains("api_key")) settings["api_key"] = "set";
     return settings;
 }
@@ -95,10 +103,12 @@ std::string audio_url(const std::string& base, const character::AudioFile& file)
 json answer_json(const character::Answer& answer, const std::string& base) {
     return {{answer.question_was_spoken ? "transcribed_question" : "question", answer.question},
             {"text_response", answer.text},
+            {"truncated", answer.truncated},
             {"audio_url", answer.audio ? json(audio_url(base, *answer.audio)) : json(nullptr)},
             {"knowledge_context", knowledge_context(answer.recalled)},
             {"character_name", answer.character_name},
             {"sources", sources_json(answer.recalled)},
+            {"mind", {{"engine", answer.mind.engine}, {"model", answer.mind.model}}},
             {"voice",
              {{"engine", answer.voice.engine},
               {"cloned", answer.voice.cloned},
@@ -119,9 +129,11 @@ json character_json(const store::CharacterRecord& character, const std::string& 
             std::format("{}/serve-image/{}/{}", base, character.slug, character.image_file);
     }
     if (detailed) {
-        result["llm_config"] = settings_json(character.llm_config);
-        result["voice_cloning_settings"] = settings_json(character.voice_cloning_settings);
-        result["stt_settings"] = settings_json(character.stt_settings);
+        result["llm_config"] = settings_json(character.llm_config, character::parse_llm_config);
+        result["voice_cloning_settings"] =
+            settings_json(character.voice_cloning_settings, character::parse_voice_settings);
+        result["stt_settings"] =
+            settings_json(character.stt_settings, character::parse_stt_settings);
     }
     return result;
 }

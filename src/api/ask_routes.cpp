@@ -1,37 +1,24 @@
 #include <drogon/HttpAppFramework.h>
 
 #include "api/answers.h"
+#include "api/bodies.h"
 #include "api/requests.h"
 #include "api/routes.h"
 #include "api/status.h"
-#include "character/settings_reader.h"
 
 namespace titans::api {
 namespace {
 
 using drogon::HttpRequestPtr;
 using drogon::HttpResponsePtr;
-
-constexpr std::size_t kLongestQuestion = 8000;  // characters
-constexpr int kMaxDepth = 8;
+using Turn = character::Conversation::Turn;
 
 struct Ask {
     character::TurnRequest turn;
     bool stream = false;
 };
 
-/// InvalidInput unless `text` is UTF-8 of 1 to 8,000 characters and not blank.
-Result<void> check_question(const std::string& text) {
-    const std::size_t characters = static_cast<std::size_t>(
-        std::ranges::count_if(text, [](char c) { return (c & 0xc0) != 0x80; }));
-    if (text.find_first_not_of(" \t\r\n") == std::string::npos || characters > kLongestQuestion) {
-        return fail(ErrorKind::InvalidInput,
-                    std::format("question: must have 1 to {} characters", kLongestQuestion));
-    }
-    return {};
-}
-
-Result<bool> read_flag(const nlohmann::json& body, const char* key, bool standard) {
+Result<bool> read_flag(const nlohmann::ordered_json& body, const char* key, bool standard) {
     const auto found = body.find(key);
     if (found == body.end()) return standard;
     if (!found->is_boolean())
@@ -45,19 +32,21 @@ character::Speech speech_of(bool audio, bool stream) {
 }
 
 Result<Ask> read_text_question(const HttpRequestPtr& request) {
-    const nlohmann::json body = character::parse_bounded(request->body(), kMaxDepth);
-    if (!body.is_object()) return fail(ErrorKind::InvalidInput, "the body must be a JSON object");
+    TITANS_TRY(const nlohmann::ordered_json body, parse_body(request));
     Ask ask;
-    const auto id = body.find("character_id");
-    if (id == body.end()) return fail(ErrorKind::InvalidInput, "character_id: is required");
-    TITANS_TRY(ask.turn.character,
-               parse_character_id(id->is_string() ? id->get<std::string>() : id->dump()));
+    TITANS_TRY(ask.turn.character, read_character_id(body));
     const auto question = body.find("question");
     if (question == body.end() || !question->is_string()) {
         return fail(ErrorKind::InvalidInput, "question: must be text");
     }
-    TITANS_TRY_VOID(check_question(*question));
+    TITANS_TRY_VOID(character::check_question(question->get_ref<const std::string&>()));
     ask.turn.question = character::TextQuestion{*question};
+    if (const auto session = body.find("session_id");
+        session != body.end() && !session->is_null()) {
+        if (!session->is_string()) return fail(ErrorKind::InvalidInput, "session_id: must be text");
+        ask.turn.session = *session;
+        TITANS_TRY_VOID(character::check_session(ask.turn.session));
+    }
     TITANS_TRY(const bool audio, read_flag(body, "audio", true));
     TITANS_TRY(ask.stream, read_flag(body, "stream", false));
     ask.turn.speech = speech_of(audio, ask.stream);
@@ -89,6 +78,8 @@ Result<Ask> read_audio_question(const HttpRequestPtr& request) {
         return fail(ErrorKind::InvalidInput, "audio_file: the file is empty");
     const auto bytes = std::as_bytes(std::span(file->second.fileContent()));
     ask.turn.question = character::AudioQuestion{{bytes.begin(), bytes.end()}};
+    ask.turn.session = form.getOptionalParameter<std::string>("session_id").value_or("");
+    TITANS_TRY_VOID(character::check_session(ask.turn.session));
     TITANS_TRY(const bool audio, form_flag(form, "audio", true));
     TITANS_TRY(ask.stream, form_flag(form, "stream", false));
     ask.turn.speech = speech_of(audio, ask.stream);
@@ -97,7 +88,7 @@ Result<Ask> read_audio_question(const HttpRequestPtr& request) {
 
 /// Runs the turn and collects it into one JSON answer.
 drogon::Task<HttpResponsePtr> collect(const RouteContext& context, HttpRequestPtr request,
-                                      character::TurnRequest turn) {
+                                      std::shared_ptr<Turn> turn) {
     const RequestStop stop(request, context.options.request_timeout, context.shutdown.get_token());
     const std::string base = base_url(request, context.options.public_url);
     HttpResponsePtr response;
@@ -114,7 +105,7 @@ drogon::Task<HttpResponsePtr> collect(const RouteContext& context, HttpRequestPt
 
 /// Runs the turn and sends each event as it comes.
 DetachedTask forward(const RouteContext& context, HttpRequestPtr request,
-                     character::TurnRequest turn, drogon::ResponseStreamPtr stream) {
+                     std::shared_ptr<Turn> turn, drogon::ResponseStreamPtr stream) {
     RequestStop stop(request, context.options.request_timeout, context.shutdown.get_token());
     const std::string base = base_url(request, context.options.public_url);
     const character::EventSink sink = [&](const character::Event& event) {
@@ -128,14 +119,14 @@ DetachedTask forward(const RouteContext& context, HttpRequestPtr request,
 }
 
 drogon::Task<HttpResponsePtr> answer(const RouteContext& context, HttpRequestPtr request, Ask ask) {
-    if (!ask.stream) co_return co_await collect(context, std::move(request), std::move(ask.turn));
-    // Once the stream has begun its status is 200; what can be refused is refused before.
-    const auto character = co_await context.services.characters.find(ask.turn.character);
-    if (!character) co_return error_response(character.error());
-    auto turn = std::make_shared<character::TurnRequest>(std::move(ask.turn));
+    ask.turn.deadline = Clock::now() + context.options.request_timeout;
+    // Once a stream has begun its status is 200; what can be refused is refused before.
+    auto turn = co_await context.services.conversation.begin(std::move(ask.turn));
+    if (!turn) co_return error_response(turn.error());
+    if (!ask.stream) co_return co_await collect(context, std::move(request), *std::move(turn));
     auto response = drogon::HttpResponse::newAsyncStreamResponse(
-        [&context, request, turn](drogon::ResponseStreamPtr stream) {
-            forward(context, request, std::move(*turn), std::move(stream));
+        [&context, request, turn = *turn](drogon::ResponseStreamPtr stream) {
+            forward(context, request, turn, std::move(stream));
         },
         /*disableKickoffTimeout=*/true);
     response->setContentTypeString("text/event-stream; charset=utf-8");
@@ -145,8 +136,7 @@ drogon::Task<HttpResponsePtr> answer(const RouteContext& context, HttpRequestPtr
 
 drogon::Task<HttpResponsePtr> ask_text(const RouteContext& context, HttpRequestPtr request) {
     if (!has_media_type(request, "application/json")) {
-        co_return json_response(error_body("the body must be application/json"),
-                                drogon::k415UnsupportedMediaType);
+        co_return unsupported_body("application/json");
     }
     Result<Ask> ask = read_text_question(request);
     if (!ask) co_return error_response(ask.error());
@@ -155,8 +145,7 @@ drogon::Task<HttpResponsePtr> ask_text(const RouteContext& context, HttpRequestP
 
 drogon::Task<HttpResponsePtr> ask_audio(const RouteContext& context, HttpRequestPtr request) {
     if (!has_media_type(request, "multipart/form-data")) {
-        co_return json_response(error_body("the body must be multipart/form-data"),
-                                drogon::k415UnsupportedMediaType);
+        co_return unsupported_body("multipart/form-data");
     }
     Result<Ask> ask = read_audio_question(request);
     if (!ask) co_return error_response(ask.error());

@@ -26,7 +26,7 @@ Result<std::string> recognize(std::string_view path, std::string_view language,
                               const config::Settings& settings) {
     TITANS_TRY(const auto bytes, read_file(path));
     models::ModelStore store = make_model_store(settings);
-    character::Engines engines(store, {.threads = settings.compute.threads, .gguf_model = {}});
+    character::Engines engines(store, {.threads = settings.compute.threads});
     TITANS_TRY(hearing::SpeechRecognizer* const ears, engines.ears({}));
     TITANS_TRY(const audio::Audio speech, audio::decode(bytes, ears->input_rate(), {}, {}));
     TITANS_TRY(const auto transcript,

@@ -1,6 +1,7 @@
 #include "character/characters.h"
 
 #include "audio/kind.h"
+#include "character/engines.h"
 #include "character/llm_config.h"
 #include "character/speech_settings.h"
 #include "foundation/log.h"
@@ -13,8 +14,10 @@
 namespace titans::character {
 namespace {
 
-constexpr std::size_t kLongestName = 100;  // characters
+constexpr std::size_t kLongestName = 100;       // characters
+constexpr std::size_t kLongestModelName = 256;  // bytes
 constexpr std::chrono::seconds kEmbeddingBudget{2};
+constexpr std::chrono::days kSessionsKept{30};
 
 /// What a picture is by its first bytes.
 std::optional<std::string> image_extension(std::string_view bytes) {
@@ -38,51 +41,21 @@ Result<void> check_name(std::string_view name) {
     return {};
 }
 
-/// Everything that can be wrong with a form is found here, before anything is written.
-Result<store::NewCharacter> read_form(CharacterForm& form) {
-    TITANS_TRY_VOID(check_name(form.name));
-    TITANS_TRY([[maybe_unused]] const auto llm, parse_llm_config(form.llm_config));
-    TITANS_TRY([[maybe_unused]] const auto voice,
-               parse_voice_settings(form.voice_cloning_settings));
-    TITANS_TRY([[maybe_unused]] const auto stt, parse_stt_settings(form.stt_settings));
-
-    store::NewCharacter character;
-    if (form.image && !image_extension(form.image->bytes)) {
-        return fail(ErrorKind::InvalidInput, "character_image: must be a PNG or JPEG picture");
-    }
-    if (form.voice && !audio::find_audio_kind(std::as_bytes(std::span(form.voice->bytes)))) {
+Result<void> check_model_name(std::string_view name) {
+    const bool sound = text::is_utf8(name) && std::ranges::none_of(name, [](unsigned char c) {
+                           return c < 0x20 || c == 0x7f;
+                       });
+    if (!sound || name.size() > kLongestModelName) {
         return fail(ErrorKind::InvalidInput,
-                    "voice_cloning_audio: must be a WAV, MP3, FLAC or OGG recording");
-    }
-    if (form.knowledge) {
-        TITANS_TRY(const knowledge::Document document,
-                   knowledge::read_document(form.knowledge->bytes, form.knowledge->name));
-        character.passages = knowledge::cut_passages(document);
-    }
-    if (form.style) {
-        TITANS_TRY(character.style, knowledge::read_style(form.style->bytes));
-    }
-    character.slug_base = text::slug(form.name);
-    character.name = std::move(form.name);
-    character.llm_model = std::move(form.llm_model);
-    character.llm_config = std::move(form.llm_config);
-    character.voice_cloning_settings = std::move(form.voice_cloning_settings);
-    character.stt_settings = std::move(form.stt_settings);
-    return character;
-}
-
-Result<void> write_files(const CharacterForm& form, const store::MediaStore& files,
-                         store::NewCharacter& character) {
-    if (form.image) {
-        TITANS_TRY(character.image_file, files.write(std::as_bytes(std::span(form.image->bytes)),
-                                                     *image_extension(form.image->bytes)));
-    }
-    if (form.voice) {
-        const auto bytes = std::as_bytes(std::span(form.voice->bytes));
-        TITANS_TRY(character.voice_file,
-                   files.write(bytes, audio::file_extension(*audio::find_audio_kind(bytes))));
+                    std::format("llm_model: must be text of at most {} bytes", kLongestModelName));
     }
     return {};
+}
+
+/// What stands for a key in the specification's examples and in our own answers.
+bool is_placeholder(const std::string& key) {
+    return key == "set" || key == "your_key" || key == "your_api_key" ||
+           (key.starts_with("your_") && key.ends_with("_here"));
 }
 
 void remove_files(const store::MediaStore& files, std::string_view image, std::string_view voice) {
@@ -94,33 +67,207 @@ void remove_files(const store::MediaStore& files, std::string_view image, std::s
     }
 }
 
+void add_unknown(std::vector<std::string>& warnings, const SettingsReport& report) {
+    for (const std::string& key : report.unknown)
+        warnings.push_back(key + ": is no setting here; it is kept and has no effect");
+}
+
 }  // namespace
 
-Task<Result<CharacterId>> Characters::create(CharacterForm form, std::stop_token stop) {
-    TITANS_CO_TRY(store::NewCharacter character,
-                  co_await run_on(parts_.file_work, [this, &form]() -> Result<store::NewCharacter> {
-                      TITANS_TRY(store::NewCharacter read, read_form(form));
-                      TITANS_TRY_VOID(write_files(form, parts_.files, read));
-                      return read;
+/// A form in which nothing is wrong, and the files of it that were written.
+struct Characters::Checked {
+    store::CharacterChange change;
+    std::vector<std::string> warnings;
+};
+
+/// Which mind, ears and voice the settings mean is judged together with what the character has
+/// already. What can never be is refused; what is only not here yet is a warning.
+Result<void> Characters::check_mind(const CharacterForm& form, const store::CharacterRecord* before,
+                                    Checked& checked) const {
+    if (!form.llm_model && !form.llm_config && before != nullptr) return {};
+    const std::string given =
+        form.llm_config.value_or(before == nullptr ? "{}" : before->llm_config);
+    SettingsReport report;
+    TITANS_TRY(LlmConfig config, parse_llm_config(given, &report));
+    if (form.llm_config) {
+        add_unknown(checked.warnings, report);
+        Secret key = config.api_key;
+        if (before != nullptr && key.reveal() == "set") {
+            TITANS_TRY(const LlmConfig old, parse_llm_config(before->llm_config));
+            // Else whoever may change a character could have its key sent anywhere.
+            if (!old.api_key.empty() && old.base_url != config.base_url) {
+                return fail(ErrorKind::InvalidInput,
+                            "llm_config.api_key: must be given again with another base_url");
+            }
+            key = old.api_key;  // sealed as it is
+        } else if (is_placeholder(key.reveal())) {
+            checked.warnings.emplace_back(
+                "llm_config.api_key: stands for a key and is none; it counts as not given");
+            key = Secret();
+        } else if (!key.empty()) {
+            key = Secret(parts_.secrets.seal(key));
+        }
+        config.api_key = key;
+        checked.change.llm_config =
+            report.has_api_key ? with_api_key(given, key) : *form.llm_config;
+        if (config.trust_remote_code) {
+            checked.warnings.emplace_back(
+                "llm_config.trust_remote_code: has no effect; no code of a model is ever run");
+        }
+    }
+    const std::string model = form.llm_model.value_or(before == nullptr ? "" : before->llm_model);
+    const Result<MindChoice> choice = parts_.minds.choose(model, config);
+    if (!choice && choice.error().kind == ErrorKind::InvalidInput)
+        return std::unexpected(choice.error());
+    if (!choice) checked.warnings.push_back(choice.error().message);
+    return {};
+}
+
+Result<void> Characters::check_ears(const std::string& settings,
+                                    std::vector<std::string>& warnings) const {
+    SettingsReport report;
+    TITANS_TRY(const SttSettings stt, parse_stt_settings(settings, &report));
+    add_unknown(warnings, report);
+    const auto missing = missing_ears(parts_.models, stt);
+    if (missing && missing->kind == ErrorKind::InvalidInput) return std::unexpected(*missing);
+    if (missing) warnings.push_back(missing->message);
+    return {};
+}
+
+Result<void> Characters::check_voice(const CharacterForm& form,
+                                     const store::CharacterRecord* before,
+                                     std::vector<std::string>& warnings) const {
+    if (!form.voice_cloning_settings && !form.voice) return {};
+    SettingsReport report;
+    TITANS_TRY(const VoiceSettings voice,
+               parse_voice_settings(form.voice_cloning_settings.value_or(
+                                        before == nullptr ? "{}" : before->voice_cloning_settings),
+                                    &report));
+    if (form.voice_cloning_settings) add_unknown(warnings, report);
+    const bool recorded = form.voice || (before != nullptr && !before->voice_file.empty());
+    const std::string reason = voice_shortfall(voice, recorded, parts_.voices);
+    if (!reason.empty() && (recorded || !voice.model.empty()))
+        warnings.push_back("voice_cloning_settings: " + reason);
+    return {};
+}
+
+/// Everything that can be wrong with a form is found here, before anything is written. `before`:
+/// the character that is to change, if there is one.
+Result<Characters::Checked> Characters::check(CharacterForm& form,
+                                              const store::CharacterRecord* before) const {
+    Checked checked;
+    store::CharacterChange& change = checked.change;
+    if (form.name) TITANS_TRY_VOID(check_name(*form.name));
+    if (form.llm_model) TITANS_TRY_VOID(check_model_name(*form.llm_model));
+    TITANS_TRY_VOID(check_mind(form, before, checked));
+    if (form.stt_settings) TITANS_TRY_VOID(check_ears(*form.stt_settings, checked.warnings));
+    TITANS_TRY_VOID(check_voice(form, before, checked.warnings));
+    if (form.image && !image_extension(form.image->bytes)) {
+        return fail(ErrorKind::InvalidInput, "character_image: must be a PNG or JPEG picture");
+    }
+    if (form.voice && !audio::find_audio_kind(std::as_bytes(std::span(form.voice->bytes)))) {
+        return fail(ErrorKind::InvalidInput,
+                    "voice_cloning_audio: must be a WAV, MP3, FLAC or OGG recording");
+    }
+    if (form.knowledge) {
+        TITANS_TRY(const knowledge::Document document,
+                   knowledge::read_document(form.knowledge->bytes, form.knowledge->name));
+        change.passages = knowledge::cut_passages(document);
+        change.knowledge = form.append_knowledge ? store::KnowledgeChange::Append
+                                                 : store::KnowledgeChange::Replace;
+    }
+    if (form.style) {
+        TITANS_TRY(change.style, knowledge::read_style(form.style->bytes));
+    }
+    if (form.name) change.slug_base = text::slug(*form.name);
+    change.name = std::move(form.name);
+    change.llm_model = std::move(form.llm_model);
+    change.voice_cloning_settings = std::move(form.voice_cloning_settings);
+    change.stt_settings = std::move(form.stt_settings);
+    return checked;
+}
+
+Result<Characters::Checked> Characters::check_and_write(
+    CharacterForm& form, const store::CharacterRecord* before) const {
+    TITANS_TRY(Checked checked, check(form, before));
+    store::CharacterChange& change = checked.change;
+    if (form.image) {
+        TITANS_TRY(change.image_file,
+                   parts_.files.write(std::as_bytes(std::span(form.image->bytes)),
+                                      *image_extension(form.image->bytes)));
+    }
+    if (form.voice) {
+        const auto bytes = std::as_bytes(std::span(form.voice->bytes));
+        Result<std::string> name =
+            parts_.files.write(bytes, audio::file_extension(*audio::find_audio_kind(bytes)));
+        if (!name) {
+            remove_files(parts_.files, change.image_file.value_or(""), "");
+            return std::unexpected(std::move(name).error());
+        }
+        change.voice_file = *std::move(name);
+    }
+    return checked;
+}
+
+Task<Result<SavedCharacter>> Characters::create(CharacterForm form, std::stop_token stop) {
+    if (!form.name) co_return fail(ErrorKind::InvalidInput, "name: is required");
+    TITANS_CO_TRY(Checked checked, co_await run_on(parts_.file_work, [this, &form] {
+                      return check_and_write(form, nullptr);
                   }));
-    const std::string image = character.image_file;
-    const std::string voice = character.voice_file;
-    const std::size_t passages = character.passages.size();
-    Result<CharacterId> id = co_await parts_.characters.create(std::move(character));
+    store::CharacterChange& change = checked.change;
+    const std::string image = change.image_file.value_or("");
+    const std::string voice = change.voice_file.value_or("");
+    const std::size_t passages = change.passages.size();
+    const Result<CharacterId> id = co_await parts_.characters.create(
+        {.name = *std::move(change.name),
+         .slug_base = std::move(change.slug_base),
+         .llm_model = std::move(change.llm_model).value_or(""),
+         .llm_config = std::move(change.llm_config).value_or("{}"),
+         .voice_cloning_settings = std::move(change.voice_cloning_settings).value_or("{}"),
+         .stt_settings = std::move(change.stt_settings).value_or("{}"),
+         .image_file = image,
+         .voice_file = voice,
+         .style = std::move(change.style).value_or(std::vector<store::StyleExample>()),
+         .passages = std::move(change.passages)});
     if (!id) {
         remove_files(parts_.files, image, voice);
-        co_return id;
+        co_return std::unexpected(id.error());
     }
     log::info("character.created", "character={} passages={}", id->value, passages);
     if (passages > 0) co_await parts_.embedding.embed_now(*id, kEmbeddingBudget, stop);
-    co_return id;
+    co_return SavedCharacter{*id, std::move(checked.warnings)};
+}
+
+Task<Result<SavedCharacter>> Characters::update(CharacterId id, CharacterForm form,
+                                                std::stop_token stop) {
+    TITANS_CO_TRY(const store::CharacterRecord known, co_await parts_.characters.find(id));
+    TITANS_CO_TRY(Checked checked, co_await run_on(parts_.file_work, [this, &form, &known] {
+                      return check_and_write(form, &known);
+                  }));
+    const std::optional<std::string> image = checked.change.image_file;
+    const std::optional<std::string> voice = checked.change.voice_file;
+    const std::size_t passages = checked.change.passages.size();
+    const Result<store::CharacterRecord> before =
+        co_await parts_.characters.update(id, std::move(checked.change));
+    if (!before) {
+        remove_files(parts_.files, image.value_or(""), voice.value_or(""));
+        co_return std::unexpected(before.error());
+    }
+    TITANS_CO_TRY_VOID(co_await run_on(parts_.file_work, [&] {
+        remove_files(parts_.files, image ? before->image_file : "",
+                     voice ? before->voice_file : "");
+    }));
+    log::info("character.updated", "character={} passages={}", id.value, passages);
+    if (passages > 0) co_await parts_.embedding.embed_now(id, kEmbeddingBudget, stop);
+    co_return SavedCharacter{id, std::move(checked.warnings)};
 }
 
 Task<Result<void>> Characters::remove(CharacterId id) {
     TITANS_CO_TRY(const store::CharacterRecord character, co_await parts_.characters.find(id));
     TITANS_CO_TRY_VOID(co_await parts_.characters.remove(id));
-    co_return co_await run_on(parts_.file_work, [this, &character] {
+    co_return co_await run_on(parts_.file_work, [this, id, &character]() -> Result<void> {
         remove_files(parts_.files, character.image_file, character.voice_file);
+        return parts_.audio.forget(id);
     });
 }
 
@@ -131,9 +278,31 @@ Result<std::filesystem::path> Characters::picture(std::string_view name) const {
 }
 
 Task<Result<void>> Characters::sweep() {
+    TITANS_CO_TRY(const std::vector<store::CharacterRecord> all, co_await parts_.characters.list());
+    for (const store::CharacterRecord& character : all) {
+        const Result<LlmConfig> config = parse_llm_config(character.llm_config);
+        if (!config || config->api_key.empty() ||
+            store::SecretBox::is_sealed(config->api_key.reveal()))
+            continue;
+        store::CharacterChange change;
+        change.llm_config =
+            with_api_key(character.llm_config, Secret(parts_.secrets.seal(config->api_key)));
+        TITANS_CO_TRY([[maybe_unused]] const auto before,
+                      co_await parts_.characters.update(character.id, std::move(change)));
+    }
     TITANS_CO_TRY(const std::vector<std::string> names, co_await parts_.characters.file_names());
     co_return co_await run_on(parts_.file_work,
                               [this, &names] { return parts_.files.sweep(names); });
+}
+
+Task<> Characters::tidy() {
+    if (const auto forgotten = co_await parts_.characters.forget_session_turns(kSessionsKept);
+        !forgotten) {
+        log::warn("sessions.not_tidied", "message=\"{}\"", forgotten.error().message);
+    }
+    const Result<void> trimmed = co_await run_on(
+        parts_.file_work, [this] { parts_.audio.trim(); }, Executor::Priority::Background);
+    if (!trimmed) log::warn("audio.not_tidied", "message=\"{}\"", trimmed.error().message);
 }
 
 }  // namespace titans::character

@@ -7,11 +7,16 @@
 #include <string_view>
 #include <vector>
 
+#include "character/answer_audio.h"
+#include "character/mind_chooser.h"
 #include "execution/executor.h"
 #include "execution/task.h"
 #include "knowledge/embedding_worker.h"
+#include "models/model_store.h"
 #include "store/character_store.h"
 #include "store/files/media_store.h"
+#include "store/secret_box.h"
+#include "voice/families.h"
 
 namespace titans::character {
 
@@ -21,20 +26,27 @@ struct Upload {
     std::string bytes;
 };
 
-/// What a character is made of, as it was sent: nothing of it is trusted yet.
+/// What a character is made of, as it was sent: nothing of it is trusted yet. What is absent was
+/// left out.
 struct CharacterForm {
-    std::string name;
-    std::string llm_model;
-    std::string llm_config = "{}";
-    std::string voice_cloning_settings = "{}";
-    std::string stt_settings = "{}";
+    std::optional<std::string> name;
+    std::optional<std::string> llm_model;
+    std::optional<std::string> llm_config;  // JSON objects
+    std::optional<std::string> voice_cloning_settings;
+    std::optional<std::string> stt_settings;
     std::optional<Upload> image;
     std::optional<Upload> knowledge;
     std::optional<Upload> voice;
     std::optional<Upload> style;
+    bool append_knowledge = false;  // to what there is; else in its place
 };
 
-/// Makes characters, and takes them away.
+struct SavedCharacter {
+    CharacterId id;
+    std::vector<std::string> warnings;  // what has no effect, or cannot work yet
+};
+
+/// Makes characters, changes them, and takes them away.
 ///
 /// Thread-safe. Every task resumes on the event loop that awaited it.
 class Characters {
@@ -42,7 +54,12 @@ public:
     struct Parts {
         store::CharacterStore& characters;
         const store::MediaStore& files;
+        AnswerAudio& audio;
         knowledge::EmbeddingWorker& embedding;
+        const models::ModelStore& models;
+        const MindChooser& minds;
+        const store::SecretBox& secrets;
+        voice::VoiceResources voices;
         Executor& file_work;  // parsing, and writing files
     };
 
@@ -51,24 +68,43 @@ public:
     /// Files first, then the row: when this returns, the character exists and stays. Its knowledge
     /// is searchable by words at once, and by meaning as far as embedding came in two seconds; the
     /// rest follows in the background. Errors: InvalidInput naming the field.
-    Task<Result<CharacterId>> create(CharacterForm form, std::stop_token stop);
+    Task<Result<SavedCharacter>> create(CharacterForm form, std::stop_token stop);
+
+    /// Changes what `form` has, all at once or not at all. An llm_config whose api_key is "set", as
+    /// it is shown, keeps the key. Errors: NotFound; InvalidInput naming the field.
+    Task<Result<SavedCharacter>> update(CharacterId id, CharacterForm form, std::stop_token stop);
 
     /// Errors: NotFound.
     Task<Result<store::CharacterRecord>> find(CharacterId id) { return parts_.characters.find(id); }
     Task<Result<std::vector<store::CharacterRecord>>> list() { return parts_.characters.list(); }
 
-    /// Errors: NotFound.
+    /// With its files and the recordings of its answers. Errors: NotFound.
     Task<Result<void>> remove(CharacterId id);
 
     /// Where the picture of that stored name is. NotFound for anything else: voice samples lie
     /// beside the pictures and are nobody's to fetch.
     Result<std::filesystem::path> picture(std::string_view name) const;
 
-    /// Removes files that no character has: what was left behind by a process that ended while it
-    /// made one.
+    /// Once, at the start: removes files that no character has, left behind by a process that ended
+    /// while it made one, and seals keys that an earlier version stored as they were.
     Task<Result<void>> sweep();
 
+    /// From time to time: forgets old sessions and recordings.
+    Task<> tidy();
+
 private:
+    struct Checked;
+
+    Result<Checked> check(CharacterForm& form, const store::CharacterRecord* before) const;
+    Result<void> check_mind(const CharacterForm& form, const store::CharacterRecord* before,
+                            Checked& checked) const;
+    Result<void> check_ears(const std::string& settings, std::vector<std::string>& warnings) const;
+    Result<void> check_voice(const CharacterForm& form, const store::CharacterRecord* before,
+                             std::vector<std::string>& warnings) const;
+    /// On the file executor.
+    Result<Checked> check_and_write(CharacterForm& form,
+                                    const store::CharacterRecord* before) const;
+
     Parts parts_;
 };
 

@@ -2,7 +2,6 @@
 
 #include "audio/decoder.h"
 #include "audio/join.h"
-#include "audio/wav.h"
 #include "character/prompt.h"
 #include "execution/channel.h"
 #include "foundation/log.h"
@@ -23,20 +22,27 @@ using Thought = std::variant<std::string, Result<mind::Completion>>;
 constexpr std::string_view kEspeak = "espeak-ng";
 constexpr SampleRate kSpeechRate{16'000};  // what every recogniser takes
 constexpr Milliseconds kPause{250};        // between sentences
+constexpr int kRememberedTurns = 50;       // of a session, at most
+constexpr Milliseconds kEmbeddingBudget{std::chrono::minutes(10)};
 
-VoiceUsed describe_voice(const store::CharacterRecord& character, const VoiceSettings& settings) {
-    if (settings.model == kEspeak) return {std::string(kEspeak), false, ""};
-    if (settings.model.empty() && character.voice_file.empty()) {
-        return {std::string(kEspeak), false, "the character has no recording to clone"};
-    }
-    const std::string& wanted = settings.model.empty() ? "f5tts" : settings.model;
-    return {std::string(kEspeak), false, std::format("{} is not part of this server yet", wanted)};
+MindUsed describe_mind(const MindChoice& choice) {
+    if (const auto* const local = std::get_if<LocalMind>(&choice))
+        return {.engine = "gguf", .model = local->file.filename().string()};
+    if (const auto* const remote = std::get_if<RemoteMind>(&choice))
+        return {.engine = "api", .model = remote->target.model};
+    return {.engine = "extractive", .model = ""};
 }
 
 }  // namespace
 
 /// The state of one turn. Touched on its event loop only, but for the channels.
 struct Conversation::Turn {
+    explicit Turn(std::atomic<int>& turns) : count(turns) { ++count; }
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+    ~Turn() { --count; }
+
+    std::atomic<int>& count;
     TurnRequest request;
     EventSink sink;
     std::stop_token stop;
@@ -46,7 +52,11 @@ struct Conversation::Turn {
     LlmConfig llm_config;
     SttSettings stt_settings;
     VoiceSettings voice_settings;
+    MindChoice mind = NoMind{};
+    PromptParts prompt;  // while the mind works: its thread's
     Answer answer;
+
+    bool is_late() const { return Clock::now() >= request.deadline; }
 
     Channel<Thought> thoughts;
     Channel<Sentence> sentences;
@@ -54,9 +64,24 @@ struct Conversation::Turn {
     std::vector<audio::Audio> audio;
 };
 
-Task<> Conversation::run(TurnRequest request, EventSink sink, std::stop_token stop) {
-    auto turn = std::make_shared<Turn>();
+Task<Result<std::shared_ptr<Conversation::Turn>>> Conversation::begin(TurnRequest request) {
+    auto turn = std::make_shared<Turn>(turns_);
+    if (turns_ > parts_.most_turns) {
+        co_return fail(ErrorKind::Busy, std::format("the server is busy: {} questions are being "
+                                                    "answered already",
+                                                    parts_.most_turns));
+    }
     turn->request = std::move(request);
+    TITANS_CO_TRY(turn->character, co_await parts_.characters.find(turn->request.character));
+    TITANS_CO_TRY(turn->llm_config, parse_llm_config(turn->character.llm_config));
+    TITANS_CO_TRY(turn->stt_settings, parse_stt_settings(turn->character.stt_settings));
+    TITANS_CO_TRY(turn->voice_settings,
+                  parse_voice_settings(turn->character.voice_cloning_settings));
+    TITANS_CO_TRY(turn->mind, parts_.minds.choose(turn->character.llm_model, turn->llm_config));
+    co_return turn;
+}
+
+Task<> Conversation::run(std::shared_ptr<Turn> turn, EventSink sink, std::stop_token stop) {
     turn->sink = std::move(sink);
     turn->stop = std::move(stop);
     Result<Answer> result = co_await answer(turn);
@@ -72,14 +97,13 @@ Task<> Conversation::run(TurnRequest request, EventSink sink, std::stop_token st
 }
 
 Task<Result<Answer>> Conversation::answer(std::shared_ptr<Turn> turn) {
-    TITANS_CO_TRY(turn->character, co_await parts_.characters.find(turn->request.character));
-    TITANS_CO_TRY(turn->llm_config, parse_llm_config(turn->character.llm_config));
-    TITANS_CO_TRY(turn->stt_settings, parse_stt_settings(turn->character.stt_settings));
-    TITANS_CO_TRY(turn->voice_settings,
-                  parse_voice_settings(turn->character.voice_cloning_settings));
     Answer& answer = turn->answer;
     answer.character_name = turn->character.name;
-    answer.voice = describe_voice(turn->character, turn->voice_settings);
+    answer.mind = describe_mind(turn->mind);
+    answer.voice = {.engine = std::string(kEspeak),
+                    .cloned = false,
+                    .reason = voice_shortfall(turn->voice_settings,
+                                              !turn->character.voice_file.empty(), parts_.voices)};
 
     TITANS_CO_TRY(answer.question, co_await understand(turn));
 
@@ -88,6 +112,11 @@ Task<Result<Answer>> Conversation::answer(std::shared_ptr<Turn> turn) {
                   co_await parts_.recall.recall(turn->character.id, answer.question, turn->stop));
     answer.timings.recall = since(recall_start);
     turn->sink(answer.recalled);
+    if (!turn->request.session.empty()) {
+        TITANS_CO_TRY(turn->prompt.history,
+                      co_await parts_.characters.session_turns(
+                          turn->character.id, turn->request.session, kRememberedTurns));
+    }
 
     // Speaking goes on beside thinking; both have ended before this coroutine does.
     const bool spoken = turn->request.speech != Speech::None;
@@ -95,16 +124,26 @@ Task<Result<Answer>> Conversation::answer(std::shared_ptr<Turn> turn) {
     Result<void> thought = co_await think(turn);
     turn->sentences.close();
     if (spoken) co_await turn->spoken.next();
-    TITANS_CO_TRY_VOID(std::move(thought));
+    if (!thought) {
+        const bool cut = thought.error().kind == ErrorKind::Cancelled && turn->is_late();
+        if (!cut || answer.text.empty()) co_return std::unexpected(std::move(thought).error());
+        answer.truncated = true;
+    }
 
     if (!turn->audio.empty()) {
-        Result<std::string> name = co_await write_audio(audio::join(turn->audio, kPause));
+        Result<std::string> name =
+            co_await write_audio(turn->character.id, audio::join(turn->audio, kPause));
         if (name) {
             answer.audio = AudioFile{turn->character.slug, *std::move(name)};
         } else {
             answer.voice.reason = "the spoken answer could not be stored";
             log::error("turn.audio_lost", "detail=\"{}\"", name.error().detail);
         }
+    }
+    if (!turn->request.session.empty()) {
+        const Result<void> kept = co_await parts_.characters.add_session_turn(
+            turn->character.id, turn->request.session, {answer.question, answer.text});
+        if (!kept) log::error("turn.not_remembered", "message=\"{}\"", kept.error().message);
     }
     answer.timings.total = since(turn->start);
     co_return std::move(answer);
@@ -126,6 +165,8 @@ Task<Result<std::string>> Conversation::understand(std::shared_ptr<Turn> turn) {
         co_return std::unexpected(std::move(speech).error());
     }
     answer.timings.decode = since(decode_start);
+    if (auto missing = missing_ears(parts_.models, turn->stt_settings))
+        co_return std::unexpected(*std::move(missing));
 
     const Clock::time_point recognise_start = Clock::now();
     TITANS_CO_TRY(
@@ -145,9 +186,10 @@ Task<Result<std::string>> Conversation::understand(std::shared_ptr<Turn> turn) {
 /// Lets the mind answer, and cuts what it writes into sentences for the voice.
 Task<Result<void>> Conversation::think(std::shared_ptr<Turn> turn) {
     Answer& answer = turn->answer;
-    std::vector<std::string> passages;
-    for (const auto& passage : answer.recalled.passages) passages.push_back(passage.text);
-    generate(turn, make_prompt(turn->character, turn->llm_config, passages, answer.question));
+    for (const auto& passage : answer.recalled.passages)
+        turn->prompt.passages.push_back(passage.text);
+    turn->prompt.question = answer.question;
+    generate(turn);
 
     text::SentenceStream splitter;
     int sentences = 0;
@@ -171,6 +213,8 @@ Task<Result<void>> Conversation::think(std::shared_ptr<Turn> turn) {
     }
     TITANS_CO_TRY(const mind::Completion done, std::move(completion));
     pass_on(splitter.flush());
+    answer.truncated = done.truncated;
+    answer.recalled.passages.resize(turn->prompt.passages.size());  // those that fitted
     answer.timings.text = since(turn->start);
     answer.timings.prompt_tokens = done.prompt_tokens;
     answer.timings.cached_tokens = done.cached_tokens;
@@ -178,13 +222,15 @@ Task<Result<void>> Conversation::think(std::shared_ptr<Turn> turn) {
     co_return Result<void>();
 }
 
-DetachedTask Conversation::generate(std::shared_ptr<Turn> turn, mind::Prompt prompt) {
+DetachedTask Conversation::generate(std::shared_ptr<Turn> turn) {
     Result<mind::Completion> completion =
-        co_await run_on(parts_.compute, [this, turn, &prompt]() -> Result<mind::Completion> {
-            TITANS_TRY(mind::LanguageModel* const mind,
-                       parts_.engines.mind(turn->character.llm_model, turn->llm_config));
+        co_await run_on(executor_of(turn->mind), [this, turn]() -> Result<mind::Completion> {
+            const LlmConfig& config = turn->llm_config;
+            TITANS_TRY(mind::LanguageModel* const mind, load(turn->mind, config));
+            TITANS_TRY(const mind::Prompt prompt,
+                       fit_prompt(*mind, turn->character, config, turn->prompt));
             return mind->generate(
-                prompt, turn->llm_config.generation,
+                prompt, config.generation,
                 [&turn](std::string_view piece) { turn->thoughts.push(std::string(piece)); },
                 turn->stop);
         });
@@ -192,25 +238,45 @@ DetachedTask Conversation::generate(std::shared_ptr<Turn> turn, mind::Prompt pro
     turn->thoughts.close();
 }
 
+Executor& Conversation::executor_of(const MindChoice& choice) const {
+    return std::holds_alternative<RemoteMind>(choice) ? parts_.remote : parts_.compute;
+}
+
+/// On the executor of `choice`.
+Result<mind::LanguageModel*> Conversation::load(const MindChoice& choice, const LlmConfig& config) {
+    if (const auto* const local = std::get_if<LocalMind>(&choice))
+        return parts_.engines.mind(local->file, config);
+    if (const auto* const remote = std::get_if<RemoteMind>(&choice)) return remote->mind.get();
+    return &parts_.engines.extractive();
+}
+
 DetachedTask Conversation::speak(std::shared_ptr<Turn> turn) {
-    const voice::VoiceSample voice{
-        .recording = {}, .transcript = {}, .language = turn->voice_settings.language};
+    VoiceUsed& used = turn->answer.voice;
+    const bool known = voice::speaks(parts_.voices, turn->voice_settings.language);
+    const voice::VoiceSample voice{.recording = {},
+                                   .transcript = {},
+                                   .language = known ? turn->voice_settings.language : "en"};
+    // Once a sentence is left out nothing is spoken any more: what is there is the beginning.
+    bool cut = false;
     while (std::optional<Sentence> sentence = co_await turn->sentences.next()) {
         const std::string text = text::speakable(sentence->text);
-        if (text.empty() || turn->stop.stop_requested()) continue;
+        if (cut || text.empty()) continue;
         Result<audio::Audio> audio = co_await run_on(parts_.speech, [this, &text, &voice, turn] {
             return parts_.speaker.speak(text, voice, turn->stop);
         });
         if (!audio) {
-            // A sentence of signs only is no fault; else the text still comes.
-            if (audio.error().kind != ErrorKind::InvalidInput)
-                turn->answer.voice.reason = audio.error().message;
+            // A sentence of signs only is no fault.
+            if (audio.error().kind == ErrorKind::InvalidInput) continue;
+            cut = true;
+            used.reason = audio.error().kind == ErrorKind::Cancelled
+                              ? "cut: only what was spoken before the deadline is there"
+                              : "cut: the rest could not be spoken: " + audio.error().message;
             continue;
         }
         if (!turn->answer.timings.first_audio)
             turn->answer.timings.first_audio = since(turn->start);
         if (turn->request.speech == Speech::BySentence) {
-            if (Result<std::string> name = co_await write_audio(*audio)) {
+            if (Result<std::string> name = co_await write_audio(turn->character.id, *audio)) {
                 turn->sink(SentenceSpoken{
                     sentence->index, {turn->character.slug, *std::move(name)}, audio->duration()});
             }
@@ -220,10 +286,52 @@ DetachedTask Conversation::speak(std::shared_ptr<Turn> turn) {
     turn->spoken.close();
 }
 
-Task<Result<std::string>> Conversation::write_audio(audio::Audio audio) {
-    co_return co_await run_on(parts_.files, [this, &audio] {
-        return parts_.audio_files.write(audio::make_wav(audio), "wav");
-    });
+Task<Result<std::string>> Conversation::write_audio(CharacterId owner, audio::Audio audio) {
+    co_return co_await run_on(parts_.files,
+                              [this, owner, &audio] { return parts_.audio.write(audio, owner); });
+}
+
+Task<Result<Conversation::Preparation>> Conversation::prepare(CharacterId id,
+                                                              std::stop_token stop) {
+    TITANS_CO_TRY(const store::CharacterRecord character, co_await parts_.characters.find(id));
+    TITANS_CO_TRY(const LlmConfig config, parse_llm_config(character.llm_config));
+    TITANS_CO_TRY(const SttSettings stt, parse_stt_settings(character.stt_settings));
+    TITANS_CO_TRY(const VoiceSettings voice,
+                  parse_voice_settings(character.voice_cloning_settings));
+    TITANS_CO_TRY(const MindChoice choice, parts_.minds.choose(character.llm_model, config));
+    if (auto missing = missing_ears(parts_.models, stt))
+        co_return std::unexpected(*std::move(missing));
+
+    Preparation preparation{.name = character.name, .warnings = {}};
+    if (std::holds_alternative<NoMind>(choice)) {
+        preparation.warnings.push_back(
+            "llm_model: no language model is here, so answers quote the knowledge; " +
+            how_to_get(models::default_of(models::ModelTask::Mind).name));
+    }
+    const bool recorded = !character.voice_file.empty();
+    if (const std::string reason = voice_shortfall(voice, recorded, parts_.voices);
+        !reason.empty() && (recorded || !voice.model.empty()))
+        preparation.warnings.push_back("voice_cloning_settings: " + reason);
+
+    TITANS_CO_TRY_VOID(co_await run_on(executor_of(choice), [&, this]() -> Result<void> {
+        TITANS_TRY(mind::LanguageModel* const mind, load(choice, config));
+        return mind->prepare(make_prompt(character, config, {}), stop);
+    }));
+    TITANS_CO_TRY_VOID(co_await run_on(parts_.compute, [&, this]() -> Result<void> {
+        TITANS_TRY([[maybe_unused]] auto* const ears, parts_.engines.ears(stt));
+        return {};
+    }));
+    co_await parts_.embedding.embed_now(id, kEmbeddingBudget, stop);
+    // A search brings the embedder, and what it reads, into memory.
+    TITANS_CO_TRY(const knowledge::Recollection recalled,
+                  co_await parts_.recall.recall(id, character.name, stop));
+    if (recalled.lexical_only) {
+        preparation.warnings.push_back(
+            "knowledge_base_file: no embedding model is here, so passages are found by their words "
+            "alone; " +
+            how_to_get(models::default_of(models::ModelTask::Embedder).name));
+    }
+    co_return preparation;
 }
 
 }  // namespace titans::character

@@ -1,17 +1,22 @@
 #pragma once
 
+#include <atomic>
 #include <filesystem>
 #include <memory>
 #include <stop_token>
 #include <string>
+#include <vector>
 
+#include "character/answer_audio.h"
 #include "character/engines.h"
+#include "character/mind_chooser.h"
 #include "character/turn.h"
 #include "execution/executor.h"
 #include "execution/task.h"
+#include "knowledge/embedding_worker.h"
 #include "knowledge/recall.h"
 #include "store/character_store.h"
-#include "store/files/media_store.h"
+#include "voice/families.h"
 #include "voice/speech_synthesizer.h"
 
 namespace titans::character {
@@ -23,36 +28,61 @@ class Conversation {
 public:
     struct Parts {
         store::CharacterStore& characters;
-        const store::MediaStore& audio_files;
+        AnswerAudio& audio;
         knowledge::Recall& recall;
+        knowledge::EmbeddingWorker& embedding;
+        const models::ModelStore& models;
+        const MindChooser& minds;
         Engines& engines;                   // used on `compute` only
         voice::SpeechSynthesizer& speaker;  // used on `speech` only
+        voice::VoiceResources voices;
         Executor& compute;
+        Executor& remote;  // minds behind APIs: it waits more than it works
         Executor& speech;
         Executor& files;
+        int most_turns = 1;  // at once
     };
 
-    explicit Conversation(Parts parts) : parts_(parts) {}
+    explicit Conversation(Parts parts) : parts_(std::move(parts)) {}
+
+    /// A turn that may run: nothing that can be known beforehand stands in its way.
+    struct Turn;
+
+    /// Errors: Busy, when as many turns are on as may be; NotFound; Conflict naming the download of
+    /// a mind that is not here; Unsupported.
+    Task<Result<std::shared_ptr<Turn>>> begin(TurnRequest request);
+
+    /// Runs it and tells `sink` of it. The last event is an Answer or an Error.
+    Task<> run(std::shared_ptr<Turn> turn, EventSink sink, std::stop_token stop);
+
+    /// Turns that are on.
+    int turns() const { return turns_; }
 
     /// Where the recording of that stored name is. Errors: NotFound.
     Result<std::filesystem::path> recording(std::string_view name) const {
-        return parts_.audio_files.path(name);
+        return parts_.audio.path(name);
     }
 
-    /// Runs one turn and tells `sink` of it. The last event is an Answer or an Error.
-    Task<> run(TurnRequest request, EventSink sink, std::stop_token stop);
+    struct Preparation {
+        std::string name;                   // of the character
+        std::vector<std::string> warnings;  // what will not be as its settings say
+    };
+    /// Loads all that the character needs and computes what does not depend on the question.
+    /// Errors: NotFound; Conflict naming the download of what is not here; Unsupported; Cancelled.
+    Task<Result<Preparation>> prepare(CharacterId id, std::stop_token stop);
 
 private:
-    struct Turn;
-
     Task<Result<Answer>> answer(std::shared_ptr<Turn> turn);
     Task<Result<std::string>> understand(std::shared_ptr<Turn> turn);
     Task<Result<void>> think(std::shared_ptr<Turn> turn);
-    DetachedTask generate(std::shared_ptr<Turn> turn, mind::Prompt prompt);
+    DetachedTask generate(std::shared_ptr<Turn> turn);
+    Result<mind::LanguageModel*> load(const MindChoice& choice, const LlmConfig& config);
     DetachedTask speak(std::shared_ptr<Turn> turn);
-    Task<Result<std::string>> write_audio(audio::Audio audio);
+    Task<Result<std::string>> write_audio(CharacterId owner, audio::Audio audio);
+    Executor& executor_of(const MindChoice& choice) const;
 
     Parts parts_;
+    std::atomic<int> turns_{0};
 };
 
 }  // namespace titans::character

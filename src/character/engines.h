@@ -4,7 +4,11 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "character/llm_config.h"
 #include "character/speech_settings.h"
@@ -17,25 +21,30 @@
 
 namespace titans::character {
 
+/// A model in memory.
+struct LoadedModel {
+    std::string_view task;  // "mind", "ears", "embedder"
+    std::string name;
+};
+
 /// The minds, ears and embedder in memory, loaded when they are first asked for.
 ///
-/// Lives on the compute executor: every call is a job there, and so is every use of what it
-/// returns, which holds until the next call.
+/// Lives on the compute executor: every call but loaded() is a job there, and so is every use of
+/// what it returns, which holds until the next call.
 class Engines {
 public:
     struct Options {
         int threads = 1;
-        std::filesystem::path
-            gguf_model;  // the mind of characters that name none; empty: the catalogue's
+        bool use_gpu = true;  // if there is one
     };
 
-    Engines(models::ModelStore& models, Options options)
-        : models_(models), options_(std::move(options)) {}
+    Engines(models::ModelStore& models, Options options) : models_(models), options_(options) {}
 
-    /// The mind of a character with these settings; the extractive one if they name none and the
-    /// default model is not here. Errors: InvalidInput for a bad model_path; Conflict naming the
-    /// download; Unsupported for an API's model.
-    Result<mind::LanguageModel*> mind(const std::string& llm_model, const LlmConfig& config);
+    /// The mind in `file`, with the context and batch that `config` asks for. Errors: InvalidInput
+    /// or Unsupported if it is no model that writes text; Internal.
+    Result<mind::LanguageModel*> mind(const std::filesystem::path& file, const LlmConfig& config);
+    /// Quotes the knowledge: the mind for want of a model.
+    mind::LanguageModel& extractive() { return extractive_mind_; }
 
     /// Errors: Conflict naming the download; Unsupported.
     Result<hearing::SpeechRecognizer*> ears(const SttSettings& settings);
@@ -43,15 +52,17 @@ public:
     /// Errors: Conflict naming the download.
     Result<knowledge::Embedder*> embedder();
 
+    /// What is in memory now. Thread-safe.
+    std::vector<LoadedModel> loaded() const;
+
 private:
     struct LoadedMind {
         std::string key;
+        std::string name;
         std::unique_ptr<mind::LanguageModel> mind;
     };
 
-    /// The GGUF file; nothing if none is asked for and the default one is not here.
-    Result<std::optional<std::filesystem::path>> find_mind(const std::string& llm_model,
-                                                           const LlmConfig& config) const;
+    void note_loaded();
 
     models::ModelStore& models_;
     const Options options_;
@@ -59,6 +70,12 @@ private:
     mind::ExtractiveMind extractive_mind_;  // for want of a model
     std::map<std::string, std::unique_ptr<hearing::SpeechRecognizer>> ears_;
     std::unique_ptr<knowledge::Embedder> embedder_;
+    mutable std::mutex loaded_mutex_;  // guards loaded_
+    std::vector<LoadedModel> loaded_;
 };
+
+/// What stands in the way of these ears, as the error that asking would give; nothing if they are
+/// here.
+std::optional<Error> missing_ears(const models::ModelStore& models, const SttSettings& settings);
 
 }  // namespace titans::character

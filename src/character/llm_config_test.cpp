@@ -20,7 +20,7 @@ TEST(LlmConfig, ReadsTheSpecificationsExample) {
     EXPECT_EQ(config->generation.max_tokens, 150);
     EXPECT_FLOAT_EQ(config->generation.temperature, 0.5F);
     EXPECT_THAT(config->generation.stop_strings, ElementsAre("\nUser:", "\nAssistant:"));
-    EXPECT_TRUE(config->has_api_key);
+    EXPECT_EQ(config->api_key.reveal(), "k");
 }
 
 TEST(LlmConfig, NamesTheValueThatIsWrong) {
@@ -47,6 +47,59 @@ TEST(LlmConfig, TakesNullForLeftOut) {
     const auto config = parse_llm_config(R"({"max_tokens": null})");
     ASSERT_TRUE(config);
     EXPECT_EQ(config->generation.max_tokens, 200);
+}
+
+TEST(LlmConfig, ShowsDefaultsBesideWhatWasGivenInItsOrder) {
+    SettingsReport report;
+    ASSERT_TRUE(parse_llm_config(R"({"top_p": 0.8, "mood": "sunny"})", &report));
+    EXPECT_TRUE(report.shown.starts_with(R"({"top_p":0.8,"mood":"sunny")")) << report.shown;
+    EXPECT_THAT(report.shown, HasSubstr(R"("max_tokens":200)"));
+    EXPECT_THAT(report.shown, HasSubstr(R"("temperature":0.2,)"));
+    EXPECT_THAT(report.unknown, ElementsAre("llm_config.mood"));
+}
+
+TEST(LlmConfig, TakesTheSpecificationsHuggingFaceSettings) {
+    EXPECT_TRUE(parse_llm_config(R"({"model_name": "microsoft/DialoGPT-medium", "device": "auto",
+        "torch_dtype": "float16", "max_tokens": 200, "temperature": 0.7,
+        "trust_remote_code": false})"));
+    EXPECT_THAT(parse_llm_config(R"({"torch_dtype": "int3"})").error().message,
+                HasSubstr("llm_config.torch_dtype"));
+}
+
+TEST(LlmConfig, ReplacesTheKeyAndNothingElse) {
+    EXPECT_EQ(with_api_key(R"({"b": 1, "api_key": "old", "a": [2]})", Secret("new")),
+              R"({"b":1,"a":[2],"api_key":"new"})");
+    EXPECT_EQ(with_api_key(R"({"api_key": "old"})", Secret()), "{}");
+}
+
+TEST(SpeechSettings, TakePreprocessingFlatOrInAnObjectOfItsOwn) {
+    SettingsReport report;
+    const auto flat = parse_voice_settings(R"({"top_db": 40.0, "fade_length_ms": 50})", &report);
+    ASSERT_TRUE(flat);
+    EXPECT_EQ(flat->sample.top_db, 40.0F);
+    EXPECT_THAT(report.unknown, testing::IsEmpty());
+    const auto nested = parse_voice_settings(
+        R"({"preprocessing": {"clean_audio": true, "reverb": true}})", &report);
+    ASSERT_TRUE(nested);
+    EXPECT_EQ(nested->sample.clean, true);
+    EXPECT_THAT(report.unknown, ElementsAre("voice_cloning_settings.preprocessing.reverb"));
+    EXPECT_THAT(parse_voice_settings(R"({"preprocessing": {"top_db": "loud"}})").error().message,
+                HasSubstr("voice_cloning_settings.preprocessing.top_db"));
+    EXPECT_THAT(parse_voice_settings(R"({"preprocessing": 7})").error().message,
+                HasSubstr("voice_cloning_settings.preprocessing"));
+}
+
+TEST(SpeechSettings, RefuseWhatIsOutOfRangeOrNoLanguage) {
+    for (const auto& [json, name] :
+         std::map<std::string, std::string>{{R"({"threshold": 1.5})", "threshold"},
+                                            {R"({"silence": 0})", "silence"},
+                                            {R"({"max_time": -1})", "max_time"},
+                                            {R"({"min_duration": "x"})", "min_duration"},
+                                            {R"({"language": "en\nde"})", "language"}}) {
+        const auto settings = parse_stt_settings(json);
+        ASSERT_FALSE(settings) << json;
+        EXPECT_THAT(settings.error().message, HasSubstr("stt_settings." + name));
+    }
 }
 
 TEST(SpeechSettings, KnowTheModelsOfTheSpecification) {

@@ -2,48 +2,95 @@
 
 #include <algorithm>
 #include <array>
-
-#include "character/settings_reader.h"
+#include <format>
 
 namespace titans::character {
 namespace {
 
-Result<void> check_one_of(std::string_view field, std::string_view value,
-                          std::span<const std::string_view> known) {
-    if (std::ranges::contains(known, value)) return {};
-    std::string list;
-    for (const std::string_view name : known)
-        list += std::format("{}{}", list.empty() ? "" : ", ", name);
-    return fail(ErrorKind::InvalidInput, std::format("{}: must be one of {}", field, list));
+constexpr std::array<std::string_view, 4> kRecognisers{"whisper", "wav2vec", "wav2vec2", "hubert"};
+constexpr std::array<std::string_view, 4> kVoices{"f5tts", "xtts", "zonos", "espeak-ng"};
+
+/// BCP 47 as far as it is used here, or a name of that form.
+bool is_language(std::string_view tag) {
+    return !tag.empty() && std::ranges::all_of(tag, [](unsigned char c) {
+        return std::isalnum(c) != 0 || c == '-' || c == '_';
+    });
+}
+
+void read_sample_settings(SettingsReader& reader, SampleSettings& sample) {
+    reader.read(sample.clean, "clean_audio");
+    reader.read(sample.remove_silence, "remove_silence");
+    reader.read(sample.enhance, "enhance_audio");
+    reader.read(sample.top_db, "top_db", 0.0F, 120.0F);
+    reader.read(sample.fade_ms, "fade_length_ms", 0, 10'000);
+    reader.read(sample.bass_boost, "bass_boost");
+    reader.read(sample.treble_boost, "treble_boost");
+    reader.read(sample.compression, "compression");
 }
 
 }  // namespace
 
-Result<SttSettings> parse_stt_settings(std::string_view json) {
+Result<SttSettings> parse_stt_settings(std::string_view json, SettingsReport* report) {
     SettingsReader reader("stt_settings", json);
     SttSettings settings;
-    reader.read(settings.model, "model", 64);
+    reader.read_one_of(settings.model, "model", kRecognisers);
+    if (settings.model != "whisper") settings.model_size.clear();
     reader.read(settings.model_size, "model_size", 64);
+    reader.read(settings.model_name, "model_name", 256);
     reader.read(settings.language, "language", 16);
+    reader.read(settings.threshold, "threshold", 0.0F, 1.0F);
+    reader.read(settings.silence_seconds, "silence", 0.05F, 60.0F);
+    reader.read(settings.max_seconds, "max_time", 1.0F, 3600.0F);
+    reader.read(settings.min_seconds, "min_duration", 0.0F, 60.0F);
     if (reader.mistake()) return std::unexpected(*reader.mistake());
+    if (!is_language(settings.language))
+        return fail(ErrorKind::InvalidInput, "stt_settings.language: must be a language's tag");
     // Recognisers know languages, not their regions.
     settings.language.resize(std::min(settings.language.find('-'), settings.language.size()));
-    constexpr std::array<std::string_view, 4> kModels{"whisper", "wav2vec", "wav2vec2", "hubert"};
-    TITANS_TRY_VOID(check_one_of("stt_settings.model", settings.model, kModels));
+    if (report != nullptr) *report = reader.report();
     return settings;
 }
 
-Result<VoiceSettings> parse_voice_settings(std::string_view json) {
+Result<VoiceSettings> parse_voice_settings(std::string_view json, SettingsReport* report) {
     SettingsReader reader("voice_cloning_settings", json);
     VoiceSettings settings;
-    reader.read(settings.model, "model", 64);
+    reader.read_one_of(settings.model, "model", kVoices);
     reader.read(settings.reference_text, "reference_text");
     reader.read(settings.language, "language", 16);
+    reader.read(settings.preprocess_audio, "preprocess_audio");
+    reader.read_object("preprocessing", [&settings](SettingsReader& nested) {
+        read_sample_settings(nested, settings.sample);
+    });
+    read_sample_settings(reader, settings.sample);
+    reader.read(settings.coqui_tos_agreed, "coqui_tos_agreed");
+    reader.read(settings.cuda_device, "cuda_device", 64);
     if (reader.mistake()) return std::unexpected(*reader.mistake());
-    constexpr std::array<std::string_view, 5> kModels{"f5tts", "xtts", "zonos", "espeak-ng", ""};
-    TITANS_TRY_VOID(
-        check_one_of("voice_cloning_settings.model", settings.model, std::span(kModels)));
+    if (!is_language(settings.language)) {
+        return fail(ErrorKind::InvalidInput,
+                    "voice_cloning_settings.language: must be a language's tag");
+    }
+    if (report != nullptr) *report = reader.report();
     return settings;
+}
+
+std::string voice_shortfall(const VoiceSettings& settings, bool has_recording,
+                            const voice::VoiceResources& voices) {
+    constexpr std::string_view kStandard = "f5tts";  // of a recording whose settings name none
+    std::string reason;
+    if (settings.model != "espeak-ng") {
+        const std::string_view wanted = settings.model.empty() ? kStandard : settings.model;
+        const std::string missing = voice::find_family(wanted)->missing(voices);
+        if (!has_recording) {
+            reason = "the character has no recording to clone";
+        } else if (!missing.empty()) {
+            reason = std::format("{}: {}", wanted, missing);
+        }
+    }
+    if (!voice::speaks(voices, settings.language)) {
+        reason += std::format("{}espeak-ng does not speak {}, so it speaks English",
+                              reason.empty() ? "" : "; ", settings.language);
+    }
+    return reason;
 }
 
 }  // namespace titans::character

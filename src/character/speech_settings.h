@@ -1,30 +1,59 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "character/settings_reader.h"
 #include "foundation/error.h"
+#include "voice/families.h"
 
 namespace titans::character {
 
 /// What a character's `stt_settings` say, checked and with the defaults filled in.
 struct SttSettings {
     std::string model = "whisper";
-    std::string model_size = "base";
-    std::string language = "auto";  // without a region: "en" of "en-us"
+    std::string model_size = "base";  // of whisper
+    std::string model_name;           // of the others: a model of the hub
+    std::string language = "auto";    // without a region: "en" of "en-us"
+    float threshold = 0.05F;          // the largest sample of an utterance, at least; of 1
+    float silence_seconds = 2;        // ends an utterance
+    float max_seconds = 30;           // of an utterance
+    float min_seconds = 0.5F;         // of an utterance
 };
 
 /// InvalidInput as parse_llm_config().
-Result<SttSettings> parse_stt_settings(std::string_view json);
+Result<SttSettings> parse_stt_settings(std::string_view json, SettingsReport* report = nullptr);
+
+/// How a voice sample is prepared; absent: as the sample's own settings have it.
+struct SampleSettings {
+    std::optional<bool> clean;
+    std::optional<bool> remove_silence;
+    std::optional<bool> enhance;
+    std::optional<float> top_db;  // below the loudest frame: what is silence
+    std::optional<int> fade_ms;
+    std::optional<bool> bass_boost;
+    std::optional<bool> treble_boost;
+    std::optional<bool> compression;
+};
 
 /// What a character's `voice_cloning_settings` say, checked and with the defaults filled in.
 struct VoiceSettings {
     std::string model;  // empty: not given
     std::string reference_text;
     std::string language = "en";
+    bool preprocess_audio = false;
+    SampleSettings sample;
+    bool coqui_tos_agreed = false;
+    std::string cuda_device;  // empty: not given
 };
 
 /// InvalidInput as parse_llm_config().
-Result<VoiceSettings> parse_voice_settings(std::string_view json);
+Result<VoiceSettings> parse_voice_settings(std::string_view json, SettingsReport* report = nullptr);
+
+/// Why the voice that answers is not the one that `settings` ask for, for a character with or
+/// without a recording; empty if it is.
+std::string voice_shortfall(const VoiceSettings& settings, bool has_recording,
+                            const voice::VoiceResources& voices);
 
 }  // namespace titans::character

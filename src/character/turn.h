@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -25,6 +26,12 @@ struct TextQuestion {
     std::string text;
 };
 
+/// Errors: InvalidInput unless `text` is UTF-8 of 1 to 8,000 characters, not blank, and without
+/// control characters.
+Result<void> check_question(std::string_view text);
+/// Errors: InvalidInput unless `session` is such text of at most 64 characters; it may be empty.
+Result<void> check_session(std::string_view session);
+
 /// A recording as it was sent, in any container that audio/ decodes.
 struct AudioQuestion {
     std::vector<std::byte> bytes;
@@ -34,6 +41,9 @@ struct TurnRequest {
     CharacterId character;
     std::variant<TextQuestion, AudioQuestion> question;
     Speech speech = Speech::Whole;
+    std::string session;  // whose earlier turns the mind is told, and this one later; empty: none
+    /// When the turn is stopped; what was written and spoken by then is the answer.
+    Clock::time_point deadline = Clock::time_point::max();
 };
 
 /// What each stage took; absent if the turn had no such stage. The first three last from the
@@ -51,10 +61,16 @@ struct Timings {
     int completion_tokens = 0;
 };
 
+struct MindUsed {
+    std::string engine;  // "gguf", "api", or "extractive": then the answer is a quotation
+    std::string model;   // a file's name, or what the API calls it; empty: none
+};
+
 struct VoiceUsed {
     std::string engine;
     bool cloned = false;
-    std::string reason;  // why it is not the voice that the character asks for; empty if it is
+    /// Why it is not the voice that the character asks for, or not all was spoken; else empty.
+    std::string reason;
 };
 
 /// One recording below DATA_DIR's audio, by its stored name; `slug` names its character in the URL.
@@ -83,9 +99,11 @@ struct Answer {
     std::string question;
     bool question_was_spoken = false;
     std::string text;
-    std::optional<AudioFile> audio;
+    bool truncated = false;          // ended by max_tokens, the context or the deadline
+    std::optional<AudioFile> audio;  // of all of the text, or of its beginning (voice.reason)
     std::string character_name;
     knowledge::Recollection recalled;
+    MindUsed mind;
     VoiceUsed voice;
     Timings timings;
 };

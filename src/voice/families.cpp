@@ -46,6 +46,10 @@ std::span<const VoiceFamily> families() {
     return kFamilies;
 }
 
+bool speaks(const VoiceResources& resources, std::string_view language) {
+    return resources.espeak != nullptr && resources.espeak->knows(language);
+}
+
 const VoiceFamily* find_family(std::string_view name) {
     const auto found = std::ranges::find(families(), name, &VoiceFamily::name);
     return found == families().end() ? nullptr : &*found;

@@ -32,6 +32,9 @@ struct VoiceFamily {
 /// Every family there is. A new one adds its folder and its line here.
 std::span<const VoiceFamily> families();
 
+/// Whether espeak-ng, which stands in for voices that are not here, speaks `language` (BCP 47).
+bool speaks(const VoiceResources& resources, std::string_view language);
+
 /// Nothing if there is none of that name.
 const VoiceFamily* find_family(std::string_view name);
 

@@ -21,7 +21,9 @@ SPEECH = pathlib.Path("/usr/share/pocketsphinx/test/data/librivox")
 # Nothing of the caller's own configuration reaches the server under test.
 SETTINGS = """HOST PORT PUBLIC_URL MAX_UPLOAD_MB QUEUE_SIZE REQUEST_TIMEOUT TITANS_API_KEY TITANS_ROOT TITANS_URL MODELS_DIR
     GGUF_MODEL_PATH HF_ENDPOINT THREADS DATA_DIR LOG_LEVEL DEBUG DB_NAME DB_USER DB_PASSWORD DB_HOST DB_PORT
-    OPENAI_API_KEY OPENAI_BASE_URL DEFAULT_OPENAI_MODEL""".split()
+    OPENAI_API_KEY OPENAI_BASE_URL DEFAULT_OPENAI_MODEL ALLOWED_HOSTS ALLOWED_PRIVATE_HOSTS EMBEDDING_MODEL
+    CHROMA_DB_PATH TITANS_SECRET_KEY AUDIO_KEEP_DAYS AUDIO_KEEP_MB ENABLE_GPU HUGGINGFACE_API_KEY HF_TOKEN HF_HOME
+    HF_TOKEN_PATH""".split()
 
 
 def clean_environment(**settings):
@@ -119,18 +121,30 @@ class Server:
     def delete(self, path, **options):
         return self.http.delete(self.url + path, timeout=60, **options)
 
-    def create(self, name, knowledge=None, style=None, image=None, voice=None, **fields):
+    def create(self, name, **parts):
         """Creates a character of fields and files ((name, bytes) or a path); returns the response."""
+        return self.send_form("/create-character", name=name, **parts)
+
+    def update(self, character, **parts):
+        return self.send_form(f"/update-character/{character}", **parts)
+
+    def send_form(self, path, knowledge=None, style=None, image=None, voice=None, headers=None, **fields):
         files = {}
         for field, file in {"knowledge_base_file": knowledge, "style_tuning_file": style, "character_image": image,
                             "voice_cloning_audio": voice}.items():
             if file is not None:
                 files[field] = file if isinstance(file, tuple) else (file.name, file.read_bytes())
-        form = {"name": name} | {key: value if isinstance(value, str) else json.dumps(value)
-                                 for key, value in fields.items()}
+        form = {key: value if value is None or isinstance(value, str) else json.dumps(value)
+                for key, value in fields.items()}
         # A multipart body even when there is no file.
         parts = [(key, (None, value)) for key, value in form.items() if value is not None] + list(files.items())
-        return requests.post(self.url + "/create-character", files=parts, timeout=120)
+        return requests.post(self.url + path, files=parts, headers=headers, timeout=120)
+
+    def show(self, character):
+        return self.get(f"/get-character/{character}").json()["character"]
+
+    def load(self, character):
+        return self.post("/load-character", json={"character_id": character})
 
     def create_example(self, name=None, **config):
         """The character of examples/, answering the same every time."""

@@ -87,7 +87,7 @@ def check_all_whole(server, acknowledged):
         name = acknowledged.get(number, character["name"])
         details = server.get(f"/get-character/{number}").json()["character"]
         assert details["name"] == name
-        assert details["llm_config"] == {"max_tokens": int(name.split()[-1]) + 1}
+        assert details["llm_config"]["max_tokens"] == int(name.split()[-1]) + 1
         assert server.get(details["image_url"].removeprefix(server.url)).content == PICTURE + name.encode()
     files = [path for path in (server.data / "files").rglob("*") if path.is_file()]
     assert len(files) == len(listed), "a file of no character was left behind"
