@@ -10,6 +10,7 @@ inline models::ModelStore make_model_store(const config::Settings& settings) {
     return models::ModelStore({.models_dir = settings.models.folder,
                                .downloads_dir = settings.models.downloads,
                                .hub_endpoint = settings.models.hub_endpoint,
+                               .hub_token = settings.models.hub_token,
                                .program = "/proc/self/exe",
                                .root = settings.root});
 }

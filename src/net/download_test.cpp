@@ -90,7 +90,8 @@ TEST_F(DownloadTest, BeginsAnewWhereTheServerCannotGoOn) {
     LoopbackServer server([&](const std::string&, const Connection& connection) {
         connection.send(LoopbackServer::answer("200 OK", content_));
     });
-    ASSERT_TRUE(fetch(server));
+    const auto fetched = fetch(server);
+    ASSERT_TRUE(fetched) << fetched.error().message << fetched.error().detail;
     EXPECT_EQ(read(file_), content_);
 }
 
