@@ -191,6 +191,18 @@ TEST(OpenAiMind, NamesTheBaseUrlThatIsNotAllowed) {
     EXPECT_TRUE(api.requests.empty());
 }
 
+TEST(OpenAiMind, RefusesAKeyThatWouldAddAHeader) {
+    Api api({kAnswer});
+    OpenAiTarget target = api.target();
+    target.api_key = Secret("sk-secret\r\nX-Injected: yes");
+    const auto completion = ask(target);
+    ASSERT_FALSE(completion);
+    EXPECT_EQ(completion.error().kind, ErrorKind::InvalidInput);
+    EXPECT_THAT(completion.error().message, HasSubstr("key"));
+    EXPECT_THAT(completion.error().message, Not(HasSubstr("sk-secret")));
+    EXPECT_TRUE(api.requests.empty());
+}
+
 TEST(OpenAiMind, StopsAtOnceWhenAsked) {
     std::stop_source source;
     LoopbackServer server([&](const std::string&, const Connection& connection) {
