@@ -86,6 +86,13 @@ std::string sql_state_in(std::string_view message) {
     return {};
 }
 
+/// libpq's words, which come with line ends and tabs.
+std::string one_line(std::string words) {
+    std::ranges::replace_if(words, [](unsigned char c) { return std::iscntrl(c) != 0; }, ' ');
+    words.erase(words.find_last_not_of(' ') + 1);
+    return words;
+}
+
 std::string place(const Options& options) {
     return std::format("DB_HOST={} DB_PORT={} DB_NAME={}", options.host, options.port,
                        options.name);
@@ -94,7 +101,7 @@ std::string place(const Options& options) {
 std::unexpected<Error> connect_failure(PGconn* connection, const Options& options,
                                        std::string detail) {
     const std::string state = sql_state_in(detail);
-    std::ranges::replace(detail, '\n', ' ');
+    detail = one_line(std::move(detail));
     if (state == "28P01" || state == "28000" || PQconnectionNeedsPassword(connection) != 0) {
         return fail(ErrorKind::InvalidInput,
                     std::format("PostgreSQL refused DB_USER and DB_PASSWORD ({})", place(options)),
@@ -291,8 +298,9 @@ std::unexpected<Error> Connection::failure(const pg_result* result) {
     const char* words =
         result != nullptr ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : nullptr;
     sql_state_ = state != nullptr ? state : "";
-    std::string detail = std::format("PostgreSQL {}: {}", sql_state_,
-                                     words != nullptr ? words : PQerrorMessage(handle_.get()));
+    std::string detail =
+        one_line(std::format("PostgreSQL {}: {}", sql_state_,
+                             words != nullptr ? words : PQerrorMessage(handle_.get())));
     // 57P01 to 57P03: the server stops or starts; 53300: too many connections; 25006: it has become
     // a standby.
     lost_ = lost_ || PQstatus(handle_.get()) == CONNECTION_BAD || sql_state_.starts_with("08") ||
