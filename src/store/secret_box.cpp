@@ -120,7 +120,7 @@ Result<Secret> SecretBox::unseal(std::string_view sealed) const {
     };
     if (!is_sealed(sealed)) return refuse();
     sealed.remove_prefix(kPrefix.size());
-    std::vector<unsigned char> box(sealed.size());  // more than it needs
+    std::vector<unsigned char> box(sealed.size() + 1);  // more than it needs, and never none
     std::size_t size = 0;
     const char* end = nullptr;
     if (sodium_base642bin(box.data(), box.size(), sealed.data(), sealed.size(), nullptr, &size,
