@@ -169,6 +169,11 @@ std::string_view Rows::text(int row, int column) const {
 
 std::int64_t Rows::changed() const { return std::strtoll(PQcmdTuples(handle_.get()), nullptr, 10); }
 
+Connection::Connection(pg_conn* handle, const Options& options)
+    : handle_(handle),
+      connect_timeout_(options.connect_timeout),
+      answer_timeout_(options.statement_timeout + kGrace) {}
+
 Result<std::unique_ptr<Connection>> Connection::open(const Options& options) {
     const std::string port = std::to_string(options.port);
     const std::string settings =
@@ -203,8 +208,7 @@ Result<std::unique_ptr<Connection>> Connection::open(const Options& options) {
                             static_cast<const char*>(nullptr)};
     PGconn* handle = PQconnectStartParams(keywords.data(), values.data(), /*expand_dbname=*/0);
     if (handle == nullptr) throw std::bad_alloc();
-    std::unique_ptr<Connection> connection(
-        new Connection(handle, options.statement_timeout + kGrace));
+    std::unique_ptr<Connection> connection(new Connection(handle, options));
     PQsetErrorVerbosity(handle, PQERRORS_VERBOSE);
     PQsetNoticeProcessor(handle, [](void*, const char*) noexcept {}, nullptr);
 
@@ -251,17 +255,23 @@ Result<Rows> Connection::execute(const char* sql, const Parameters& parameters) 
                           values.data(), lengths.data(), formats.data(),
                           /*resultFormat=*/1) == 0)
         return failure(nullptr);
-    return receive();
+    return receive(answer_timeout_);
+}
+
+Result<void> Connection::run_at_once(const char* sql) {
+    if (PQsendQuery(handle_.get(), sql) == 0) return failure(nullptr);
+    TITANS_TRY([[maybe_unused]] const Rows rows, receive(connect_timeout_));
+    return {};
 }
 
 Result<void> Connection::run_script(const std::string& sql) {
     if (PQsendQuery(handle_.get(), sql.c_str()) == 0) return failure(nullptr);
-    TITANS_TRY([[maybe_unused]] const Rows rows, receive());
+    TITANS_TRY([[maybe_unused]] const Rows rows, receive(answer_timeout_));
     return {};
 }
 
-Result<Rows> Connection::receive() {
-    const Clock::time_point deadline = Clock::now() + answer_timeout_;
+Result<Rows> Connection::receive(milliseconds timeout) {
+    const Clock::time_point deadline = Clock::now() + timeout;
     std::optional<Rows> last;
     std::optional<Error> error;
     while (true) {
@@ -298,9 +308,8 @@ std::unexpected<Error> Connection::failure(const pg_result* result) {
     const char* words =
         result != nullptr ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : nullptr;
     sql_state_ = state != nullptr ? state : "";
-    std::string detail =
-        one_line(std::format("PostgreSQL {}: {}", sql_state_,
-                             words != nullptr ? words : PQerrorMessage(handle_.get())));
+    std::string detail = one_line(std::format(
+        "PostgreSQL {}: {}", sql_state_, words != nullptr ? words : PQerrorMessage(handle_.get())));
     // 57P01 to 57P03: the server stops or starts; 53300: too many connections; 25006: it has become
     // a standby.
     lost_ = lost_ || PQstatus(handle_.get()) == CONNECTION_BAD || sql_state_.starts_with("08") ||
@@ -324,9 +333,9 @@ bool Connection::conflicted() const {
 }
 
 Result<void> Transaction::begin(Connection& connection, Mode mode) {
-    return connection.run(mode == Mode::ReadOnly
-                              ? "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-                              : "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE");
+    return connection.run_at_once(mode == Mode::ReadOnly
+                                      ? "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+                                      : "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE");
 }
 
 Transaction::~Transaction() {

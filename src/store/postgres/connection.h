@@ -112,6 +112,9 @@ public:
         TITANS_TRY([[maybe_unused]] const Rows rows, query(sql, values...));
         return {};
     }
+    /// For a statement that is no work: a server that does not answer within the connect timeout
+    /// counts as lost.
+    Result<void> run_at_once(const char* sql);
     /// Several statements without parameters.
     Result<void> run_script(const std::string& sql);
 
@@ -124,15 +127,15 @@ public:
     bool conflicted() const;
 
 private:
-    Connection(pg_conn* handle, std::chrono::milliseconds answer_timeout)
-        : handle_(handle), answer_timeout_(answer_timeout) {}
+    Connection(pg_conn* handle, const Options& options);
 
     Result<Rows> execute(const char* sql, const Parameters& parameters);
     /// The last result of what was sent.
-    Result<Rows> receive();
+    Result<Rows> receive(std::chrono::milliseconds timeout);
     std::unexpected<Error> failure(const pg_result* result);
 
     std::unique_ptr<pg_conn, ConnectionCloser> handle_;
+    std::chrono::milliseconds connect_timeout_;
     std::chrono::milliseconds answer_timeout_;
     bool lost_ = false;
     std::string sql_state_;

@@ -319,6 +319,21 @@ TEST_F(PostgresCharacterStoreTest, GivesUpAServerThatDoesNotAnswerAtAll) {
     ::kill(pid, SIGCONT);
 }
 
+TEST_F(PostgresCharacterStoreTest, TakesAnotherConnectionWhereItsOwnDoesNotAnswer) {
+    options_.connect_timeout = std::chrono::seconds(2);
+    auto store = open().value();
+    const auto id = create(*store, {.name = "Ada"});
+    ASSERT_TRUE(id);
+    const auto process = connect()->query(
+        "SELECT pid::bigint FROM pg_stat_activity WHERE datname = current_database() AND pid <> "
+        "pg_backend_pid()");
+    ASSERT_EQ(process->size(), 1);
+    const auto pid = static_cast<pid_t>(process->integer(0, 0));
+    ASSERT_EQ(::kill(pid, SIGSTOP), 0);
+    EXPECT_TRUE(find(*store, *id));
+    ::kill(pid, SIGCONT);
+}
+
 TEST_F(PostgresCharacterStoreTest, StoresEveryTextAsItIs) {
     auto store = open().value();
     std::string every;

@@ -79,10 +79,9 @@ Result<void> insert_vectors(Connection& connection, const std::string& model,
     return connection.run(
         "INSERT INTO passage_vector (character_id, passage_id, model_id, vector) SELECT "
         "character_id, passage.id, (SELECT id FROM model WHERE name = $1), new.vector::vector FROM "
-        "unnest($2, $3) AS new (id, vector) JOIN passage ON passage.id = new.id ORDER BY "
-        "passage.id "
-        "FOR KEY SHARE OF passage ON CONFLICT (character_id, passage_id, model_id) DO UPDATE SET "
-        "vector = excluded.vector",
+        "unnest($2, $3) AS new (id, vector) JOIN passage ON passage.id = new.id ORDER BY 2 FOR KEY "
+        "SHARE OF passage ON CONFLICT (character_id, passage_id, model_id) DO UPDATE SET vector = "
+        "excluded.vector",
         model, ids, texts);
 }
 
