@@ -206,7 +206,7 @@ std::optional<Refusal> RequestGate::take_head(std::string_view& bytes, std::stri
 std::optional<Refusal> RequestGate::take_chunk_size(std::string_view& bytes, std::string& passing) {
     const std::size_t end = bytes.find('\n');
     const std::size_t count = end == std::string_view::npos ? bytes.size() : end + 1;
-    line_.append(bytes.substr(0, std::min(count, kMaxChunkLine)));
+    line_.append(bytes.substr(0, std::min(count, kMaxChunkLine + 1)));
     bytes.remove_prefix(count);
     if (line_.size() > kMaxChunkLine) return Refusal{400, "a chunk of the body is malformed"};
     if (end == std::string_view::npos) return std::nullopt;

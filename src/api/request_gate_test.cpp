@@ -161,7 +161,9 @@ TEST(RequestGate, PassesNothingOfAChunkThatIsNone) {
             EXPECT_EQ(passed.refusal->status, 400) << chunk;
         }
     }
-    EXPECT_EQ(pass(rules, head + std::string(5000, '1'), 1).refusal->status, 400);
+    for (const std::size_t step : {1, 1000}) {
+        EXPECT_EQ(pass(rules, head + std::string(5000, '1'), step).refusal->status, 400);
+    }
     EXPECT_EQ(pass(rules, head + "62\r\n", 7).refusal->status, 413);
     EXPECT_EQ(pass(rules, head + "FFFFFFFF\r\n", 7).refusal->status, 413);
 }

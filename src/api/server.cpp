@@ -27,8 +27,8 @@ bool matches(std::string_view pattern, std::string_view path) {
     return path.starts_with(pattern.substr(0, parameter)) && !path.substr(parameter).contains('/');
 }
 
-/// The methods that the address takes, for the Allow header; empty if there is nothing.
-std::string allowed_methods(std::string_view path) {
+/// The methods that the address takes; none if there is nothing.
+std::set<std::string_view> allowed_methods(std::string_view path) {
     std::set<std::string_view> methods;
     for (const auto& [pattern, method, description] : drogon::app().getHandlersInfo()) {
         if (!matches(pattern, path)) continue;
@@ -36,23 +36,21 @@ std::string allowed_methods(std::string_view path) {
         if (method == drogon::Post) methods.insert("POST");
         if (method == drogon::Delete) methods.insert("DELETE");
     }
-    std::string list;
-    for (const std::string_view method : methods)
-        list += std::format("{}{}", list.empty() ? "" : ", ", method);
-    return list;
+    return methods;
 }
 
-drogon::HttpResponsePtr not_found() {
-    return json_response(error_body("there is nothing at this address"), drogon::k404NotFound);
-}
-
-drogon::HttpResponsePtr method_not_allowed(const drogon::HttpRequestPtr& request) {
-    const std::string allowed = allowed_methods(request->path());
-    if (allowed.empty()) return not_found();
+/// 404, or 405 where the address takes other methods; Drogon tells them apart for some routes only.
+drogon::HttpResponsePtr no_route(const drogon::HttpRequestPtr& request) {
+    const std::set<std::string_view> allowed = allowed_methods(request->path());
+    if (allowed.empty() || allowed.contains(request->methodString()))
+        return json_response(error_body("there is nothing at this address"), drogon::k404NotFound);
     auto response =
         json_response(error_body(std::format("{} is not allowed here", request->methodString())),
                       drogon::k405MethodNotAllowed);
-    response->addHeader("Allow", allowed);
+    std::string list;
+    for (const std::string_view method : allowed)
+        list += std::format("{}{}", list.empty() ? "" : ", ", method);
+    response->addHeader("Allow", list);
     return response;
 }
 
@@ -61,9 +59,8 @@ drogon::HttpResponsePtr framework_error(drogon::HttpStatusCode status,
     switch (status) {
         case drogon::k403Forbidden:  // of Drogon's file server, which has nothing to serve
         case drogon::k404NotFound:
-            return not_found();
         case drogon::k405MethodNotAllowed:
-            return method_not_allowed(request);
+            return no_route(request);
         default:
             return json_response(error_body("the request could not be served"), status);
     }
@@ -136,7 +133,7 @@ void run_server(const ServerOptions& options, Services services, std::function<v
     });
     // No CORS: a browser that asks beforehand is told no.
     app.registerSyncAdvice([](const drogon::HttpRequestPtr& request) {
-        return request->method() == drogon::Options ? method_not_allowed(request) : nullptr;
+        return request->method() == drogon::Options ? no_route(request) : nullptr;
     });
     guard_connections({.api_key = options.api_key,
                        .allowed_hosts = options.allowed_hosts,
@@ -147,6 +144,7 @@ void run_server(const ServerOptions& options, Services services, std::function<v
     add_ask_routes(context);
     add_media_routes(context);
     add_meta_routes(context);
+    add_model_routes(context);
     app.registerBeginningAdvice(std::move(on_start));
     const auto end = [shutdown]() mutable {
         log::info("server.stopping", "");
