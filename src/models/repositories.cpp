@@ -127,7 +127,10 @@ public:
           folder_(std::move(folder)),
           staging_(std::move(staging)),
           progress_(progress),
-          stop_(stop) {}
+          stop_(stop),
+          entries_(read_entries(folder_)) {}
+
+    const std::vector<Entry>& entries() const { return entries_; }
 
     Result<fs::path> run(std::string_view wanted, std::uint64_t free_memory) {
         TITANS_TRY(const RepositoryListing listing, hub_.list(name_, stop_));
@@ -149,7 +152,7 @@ public:
 
     /// Makes an entry that is here the one to load.
     Result<fs::path> prefer(const Entry& chosen) {
-        std::vector<Entry> entries = read_entries(folder_);
+        std::vector<Entry> entries = entries_;
         std::erase_if(entries, [&](const Entry& entry) { return entry.gguf == chosen.gguf; });
         entries.insert(entries.begin(), chosen);
         TITANS_TRY_VOID(write(entries));
@@ -172,8 +175,7 @@ private:
     /// True if the record vouches for the file.
     bool is_in_place(const RepositoryFile& file) const {
         if (!has_size(folder_ / file.name, file.bytes)) return false;
-        const std::vector<Entry> entries = read_entries(folder_);
-        return std::ranges::any_of(entries, [&](const Entry& entry) {
+        return std::ranges::any_of(entries_, [&](const Entry& entry) {
             return std::ranges::any_of(entry.files, [&](const RepositoryFile& known) {
                 return known.name == file.name && known.hash() == file.hash();
             });
@@ -218,7 +220,7 @@ private:
     /// Moves the files to where they belong, and then the record that makes them count.
     Result<fs::path> store(Entry entry) {
         TITANS_TRY_VOID(make_folder(folder_));
-        std::vector<Entry> entries = read_entries(folder_);
+        std::vector<Entry> entries = entries_;
         const auto is_replaced = [&](const Entry& old) {
             return old.gguf == entry.gguf ||
                    std::ranges::any_of(old.files, [&](const RepositoryFile& file) {
@@ -261,6 +263,7 @@ private:
     const fs::path staging_;
     const Progress& progress_;
     const std::stop_token& stop_;
+    const std::vector<Entry> entries_;  // of the record, which nobody else changes now
 };
 
 std::optional<RepositoryModel> Repositories::find(std::string_view name) const {
@@ -277,7 +280,7 @@ std::vector<RepositoryModel> Repositories::list() const {
     std::error_code ignored;
     for (const auto& organisation : fs::directory_iterator(models_dir_, ignored)) {
         for (const auto& folder : fs::directory_iterator(organisation.path(), ignored)) {
-            const std::string name = fs::relative(folder.path(), models_dir_, ignored).string();
+            const std::string name = folder.path().lexically_relative(models_dir_).string();
             if (auto model = find(name)) all.push_back(*std::move(model));
         }
     }
@@ -310,11 +313,10 @@ Result<fs::path> Repositories::fetch(std::string_view name, std::string_view wan
                net::lock_path(staging, net::LockedKind::Folder, stop));
     Fetch fetch(hub_, name, folder, staging, progress, stop);
     // Another one may have been first.
-    const std::vector<Entry> entries = read_entries(folder);
-    const auto meant = find_meant(entries);
-    auto fetched = meant == entries.end()     ? fetch.run(wanted, free_memory)
-                   : meant == entries.begin() ? loaded(folder, *meant)
-                                              : fetch.prefer(*meant);
+    const auto meant = find_meant(fetch.entries());
+    auto fetched = meant == fetch.entries().end()     ? fetch.run(wanted, free_memory)
+                   : meant == fetch.entries().begin() ? loaded(folder, *meant)
+                                                      : fetch.prefer(*meant);
     if (fetched) fetch.clear();
     return fetched;
 }

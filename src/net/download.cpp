@@ -11,6 +11,8 @@ namespace titans::net {
 namespace {
 
 constexpr int kMaxTries = 100;
+// Of an answer that is not the file: a redirect's body may be longer than a small file.
+constexpr std::uint64_t kMaxNoteBytes = 1 << 16;
 constexpr std::chrono::milliseconds kProgressInterval{200};
 
 /// True if a 206's Content-Range ("bytes 100-199/200") begins at `offset`.
@@ -26,7 +28,7 @@ Result<HttpResponse> fetch_rest(const HttpClient& client, const std::string& url
     HttpRequest request{.url = url,
                         .bearer = options.bearer,
                         .max_redirects = 5,
-                        .max_response_bytes = expected.bytes,
+                        .max_response_bytes = std::max(expected.bytes, kMaxNoteBytes),
                         .connect_timeout = options.connect_timeout,
                         .stall_timeout = options.stall_timeout};
     if (file.size() > 0)

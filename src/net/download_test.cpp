@@ -129,6 +129,21 @@ TEST_F(DownloadTest, RefusesALargerFile) {
     EXPECT_TRUE(std::filesystem::is_empty(folder_));
 }
 
+TEST_F(DownloadTest, FetchesASmallFileAfterARedirectWithALongerBody) {
+    Sha256 hash;
+    hash.add("{}");
+    expected_ = {2, hash.finish()};
+    LoopbackServer server([&](const std::string& request, const Connection& connection) {
+        connection.send(request.starts_with("GET /model.bin ")
+                            ? LoopbackServer::answer("307 Temporary Redirect", "Redirecting",
+                                                     "Location: /elsewhere\r\n")
+                            : LoopbackServer::answer("200 OK", "{}"));
+    });
+    const auto fetched = fetch(server);
+    ASSERT_TRUE(fetched) << fetched.error().message;
+    EXPECT_EQ(read(file_), "{}");
+}
+
 TEST_F(DownloadTest, RefusesASmallerFile) {
     LoopbackServer server([&](const std::string&, const Connection& connection) {
         connection.send(LoopbackServer::answer("200 OK", "short"));

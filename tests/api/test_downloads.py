@@ -1,5 +1,6 @@
 """POST /download-model and `titans models fetch`, with a hub of our own."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -34,7 +35,7 @@ def hub():
             "someone/checkpoint": {"config.json": b"{}", "tokenizer.json": b"{}", "model.safetensors": content(MEGABYTE),
                                    "pytorch_model.bin": b"pickle", "modeling.py": b"evil", "vocab.txt": b""},
             "someone/gated": Repository({"mind-Q4_0.gguf": content(MEGABYTE)}, gated=True),
-            "someone/private": Repository({"mind-Q4_0.gguf": content(MEGABYTE)}, private=True),
+            "someone/private": Repository({"config.json": b"{}", "model.safetensors": content(MEGABYTE)}, private=True),
             "someone/hostile": {"../../escaped-Q4_0.gguf": b"x", "/tmp/escaped-Q4_0.gguf": b"x", "a/../../x.gguf": b"x",
                                 "..\\x.gguf": b"x", "x\x1b[2J.gguf": b"x"}}) as fake:
         yield fake
@@ -209,6 +210,31 @@ def test_goes_on_when_the_client_leaves_and_shows_in_health(server, hub):
     assert len(hub.of("cdn")) == 1
     assert download(server, timeout=5, model_name="someone/mind").status_code == 200
     assert len(hub.of("cdn")) == 1
+
+
+def test_ends_at_once_and_goes_on_at_the_next_start(server, hub, tmp_path):
+    repository = hub.repository("someone/mind")
+    repository.bytes_per_second = 2 * MEGABYTE
+    with pytest.raises(requests.exceptions.ReadTimeout):
+        download(server, timeout=1, model_name="someone/mind")
+
+    def wait():
+        with contextlib.suppress(requests.exceptions.ConnectionError):  # or 503: both are an end
+            download(server, model_name="someone/mind")
+
+    client = threading.Thread(target=wait)
+    client.start()
+    time.sleep(0.2)
+    began = time.monotonic()
+    assert server.stop() == 0
+    assert time.monotonic() - began < 5
+    client.join(10)
+    assert not client.is_alive()
+    assert not (tmp_path / "models/someone").exists()
+    repository.bytes_per_second = 0
+    with Server(tmp_path / "again", models=tmp_path / "models", HF_ENDPOINT=hub.url, **TOKENS) as again:
+        assert download(again, model_name="someone/mind").status_code == 200
+    assert hub.of("cdn")[-1].status == 206
 
 
 def test_an_unreachable_hub_is_an_upstream_error(tmp_path):

@@ -17,6 +17,11 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
+def is_large(name):
+    """True for files that are stored apart and have a SHA-256."""
+    return name.endswith((".gguf", ".safetensors", ".bin"))
+
+
 @dataclass
 class Repository:
     files: dict  # name: bytes
@@ -40,7 +45,7 @@ class Repository:
         def sibling(path, content):
             item = {"rfilename": path, "size": len(content),
                     "blobId": hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()}
-            if path.endswith((".gguf", ".safetensors", ".bin")):
+            if is_large(path):
                 item["lfs"] = {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content), "pointerSize": 134}
             return item
         return {"id": name, "sha": self.revision, "private": self.private, "gated": "manual" if self.gated else False,
@@ -130,9 +135,14 @@ class FakeHub:
             setattr(repository, counter, max(0, left - 1))
             return left > 0
 
+    @staticmethod
+    def _bytes(repository, file):
+        content = repository.files[file]
+        return bytes([content[0] ^ 1]) + content[1:] if file in repository.wrong else content
+
     def _answer_hub(self, handler):
         api = re.fullmatch(r"/api/models/([^/?]+/[^/?]+)(\?blobs=true)?", handler.path)
-        file = re.fullmatch(r"/([^/]+/[^/]+)/resolve/([0-9a-f]{40}|main)/(.+)", handler.path)
+        file = re.fullmatch(r"(?:/api/cache)?/([^/]+/[^/]+)/resolve/([0-9a-f]{40}|main)/(.+)", handler.path)
         name = api[1] if api else file[1] if file else None
         repository = self.repositories.get(name)
         token = (handler.headers.get("Authorization") or "").removeprefix("Bearer ")
@@ -152,6 +162,10 @@ class FakeHub:
             return self._send("hub", handler, 404, X_Error_Code="RevisionNotFound")
         if file[3] not in repository.files:
             return self._send("hub", handler, 404, X_Error_Code="EntryNotFound")
+        if not is_large(file[3]):  # as the hub does it, relative to itself
+            if handler.path.startswith("/api/cache/"):
+                return self._send("hub", handler, 200, self._bytes(repository, file[3]))
+            return self._send("hub", handler, 307, b"redirecting", Location=f"/api/cache{handler.path}")
         return self._send("hub", handler, 302, Location=f"{self.cdn_url}/{name}/{file[3]}",
                           X_Repo_Commit=repository.revision,
                           X_Linked_Size=str(len(repository.files[file[3]])))
@@ -159,9 +173,7 @@ class FakeHub:
     def _answer_cdn(self, handler):
         organisation, name, file = handler.path[1:].split("/", 2)
         repository = self.repositories[f"{organisation}/{name}"]
-        content = repository.files[file]
-        if file in repository.wrong:
-            content = bytes([content[0] ^ 1]) + content[1:]
+        content = self._bytes(repository, file)
         first = 0
         asked = re.fullmatch(r"bytes=(\d+)-", handler.headers.get("Range", ""))
         if asked and repository.ranges:
