@@ -63,8 +63,12 @@ class PostgresServer:
         self._process = None
         (self.folder / "password").write_text(PASSWORD + "\n")
         if self._user:
-            os.chown(self.folder, self._user.pw_uid, self._user.pw_gid)
-            os.chown(self.folder / "password", self._user.pw_uid, self._user.pw_gid)
+            try:
+                for path in (self.folder, self.folder / "password"):
+                    os.chown(path, self._user.pw_uid, self._user.pw_gid)
+            except OSError as error:  # as in a user namespace of root alone
+                shutil.rmtree(self.folder)
+                raise Unavailable("we are root, and there is no other user here") from error
         code = self._spawn("initdb", f"--pgdata={self.folder / 'data'}", f"--username={USER}",
                            f"--pwfile={self.folder / 'password'}", "--auth=scram-sha-256", "--encoding=UTF8",
                            "--no-locale", "--no-sync").wait()
@@ -128,13 +132,10 @@ class PostgresServer:
 
         # After the change of user, which would forget what end_with_parent() asks for.
         user = {"user": self._user.pw_uid, "group": self._user.pw_gid, "extra_groups": []} if self._user else {}
-        try:
-            with open(self.folder / "log", "ab") as log:
-                return subprocess.Popen([self._programs / program, *arguments], stdin=subprocess.DEVNULL, stdout=log,
-                                        stderr=log, cwd=self.folder, env=os.environ | {"LC_ALL": "C"},
-                                        preexec_fn=end_with_parent, **user)
-        except PermissionError as error:
-            raise Unavailable("we are root, and there is no other user here") from error
+        with open(self.folder / "log", "ab") as log:
+            return subprocess.Popen([self._programs / program, *arguments], stdin=subprocess.DEVNULL, stdout=log,
+                                    stderr=log, cwd=self.folder, env=os.environ | {"LC_ALL": "C"},
+                                    preexec_fn=end_with_parent, **user)
 
     def _end(self, number):
         if self._process is not None:

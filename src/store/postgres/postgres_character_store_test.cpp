@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <format>
 #include <thread>
 
@@ -234,6 +235,48 @@ TEST_F(PostgresCharacterStoreTest, SaysThatACommitWithoutAnAnswerMayHaveHappened
     ASSERT_FALSE(created);
     EXPECT_EQ(created.error().kind, ErrorKind::Busy);
     EXPECT_THAT(created.error().message, HasSubstr("unknown whether"));
+}
+
+TEST_F(PostgresCharacterStoreTest, LosesNothingWhereKnowledgeChangesWhileOthersUseIt) {
+    auto first = open().value();
+    auto second = open().value();
+    const std::vector<NewPassage> passages(50, {"text", {"word"}});
+    const CharacterId id = create(*first, {.name = "Ada", .passages = passages}).value();
+    std::atomic<bool> done = false;
+    {
+        const std::jthread embedding([&] {
+            while (!done) {
+                const auto page = on_loop<Result<std::vector<Passage>>>(
+                    [&] { return second->without_vector({0}, "m", 30); });
+                ASSERT_TRUE(page) << page.error().detail;
+                std::vector<PassageVector> vectors;
+                for (const Passage& passage : *page) vectors.push_back({passage.id, {1, 0}});
+                const auto saved =
+                    on_loop<Result<void>>([&] { return second->save_vectors("m", vectors); });
+                ASSERT_TRUE(saved) << saved.error().detail;
+            }
+        });
+        const std::jthread searching([&] {
+            while (!done) {
+                const auto found = on_loop<Result<std::vector<ScoredPassage>>>(
+                    [&] { return second->search_words(id, {"word"}, 100); });
+                ASSERT_TRUE(found) << found.error().detail;
+                EXPECT_EQ(found->size(), 50U);  // the old or the new ones, never some of each
+            }
+        });
+        for (int i = 0; i < 20; ++i) {
+            const auto changed = on_loop<Result<CharacterRecord>>([&] {
+                return first->update(id,
+                                     {.knowledge = KnowledgeChange::Replace, .passages = passages});
+            });
+            EXPECT_TRUE(changed) << changed.error().detail;
+        }
+        done = true;
+    }
+    EXPECT_EQ(rows_of("passage"), 50);
+    EXPECT_TRUE(on_loop<Result<void>>([&] { return first->remove(id); }));
+    for (const char* table : {"passage", "passage_word", "passage_vector"})
+        EXPECT_EQ(rows_of(table), 0) << table;
 }
 
 TEST_F(PostgresCharacterStoreTest, TriesAgainWhereOthersWereFirst) {

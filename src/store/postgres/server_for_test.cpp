@@ -28,7 +28,6 @@ namespace {
 
 constexpr std::string_view kUser = "titans";
 constexpr std::string_view kPassword = "p'a\\s s=w\"o#rd";
-constexpr int kCannotBecomeAnother = 126;
 
 std::unexpected<Error> unavailable(std::string why) {
     return fail(ErrorKind::Unsupported, std::move(why));
@@ -46,10 +45,10 @@ const passwd* server_user() {
     return user != nullptr ? user : ::getpwnam("nobody");
 }
 
-void give_to_server_user(const fs::path& path) {
+/// False where there is no such user, as in a user namespace of root alone.
+bool give_to_server_user(const fs::path& path) {
     const passwd* user = server_user();
-    if (user != nullptr && ::lchown(path.c_str(), user->pw_uid, user->pw_gid) != 0)
-        throw std::system_error(errno, std::generic_category(), "chown");
+    return user == nullptr || ::lchown(path.c_str(), user->pw_uid, user->pw_gid) == 0;
 }
 
 fs::path find_programs() {
@@ -93,16 +92,13 @@ Result<void> ServerForTest::prepare() {
     if (programs_.empty()) return unavailable("PostgreSQL is not installed");
     std::string pattern = (fs::temp_directory_path() / "titans-postgres-XXXXXX").string();
     folder_ = ::mkdtemp(pattern.data());
-    give_to_server_user(folder_);
-
     std::ofstream(folder_ / "password") << kPassword << '\n';
-    give_to_server_user(folder_ / "password");
+    if (!give_to_server_user(folder_) || !give_to_server_user(folder_ / "password"))
+        return unavailable("PostgreSQL does not run as root, and there is no other user here");
     const int code = exit_code(
         spawn({programs_ / "initdb", "--pgdata=" + (folder_ / "data").string(),
                "--username=" + std::string(kUser), "--pwfile=" + (folder_ / "password").string(),
                "--auth=scram-sha-256", "--encoding=UTF8", "--no-locale", "--no-sync"}));
-    if (code == kCannotBecomeAnother)
-        return unavailable("PostgreSQL does not run as root, and there is no other user here");
     if (code != 0) return failed("initdb failed", folder_ / "log");
     return {};
 }
@@ -120,7 +116,7 @@ pid_t ServerForTest::spawn(const std::vector<std::string>& command) const {
     if (user != nullptr &&
         (::setgroups(0, nullptr) != 0 || ::setresgid(user->pw_gid, user->pw_gid, user->pw_gid) ||
          ::setresuid(user->pw_uid, user->pw_uid, user->pw_uid) != 0))
-        ::_exit(kCannotBecomeAnother);
+        ::_exit(1);
     // After the change of user, which forgets it. SIGQUIT: at once, with all its processes.
     ::prctl(PR_SET_PDEATHSIG, SIGQUIT);
     if (::getppid() != parent) ::_exit(1);
