@@ -8,6 +8,8 @@
 #include <chrono>
 #include <cmath>
 #include <format>
+#include <map>
+#include <random>
 #include <set>
 
 #include "execution/on_loop.h"
@@ -251,6 +253,45 @@ TEST_P(CharacterStoreTest, RanksByBm25OverThisCharacterAlone) {
     ASSERT_EQ(after.size(), before.size());
     for (std::size_t i = 0; i < before.size(); ++i)
         EXPECT_DOUBLE_EQ(after[i].score, before[i].score);
+}
+
+TEST_P(CharacterStoreTest, FindsTheBestOfManyAsIfItHadScoredThemAll) {
+    std::minstd_rand random(7);
+    std::vector<NewPassage> passages;
+    std::map<std::string, std::map<std::string, int>> times;
+    double total_length = 0;
+    for (int i = 0; i < 400; ++i) {
+        NewPassage passage{.text = std::format("p{:03}", i)};
+        for (auto length = 1 + random() % 30; length > 0; --length) {
+            // Small numbers are common.
+            passage.words.push_back(std::format("w{}", random() % (1 + random() % 40)));
+            ++times[passage.text][passage.words.back()];
+        }
+        total_length += static_cast<double>(passage.words.size());
+        passages.push_back(std::move(passage));
+    }
+    const CharacterId id = create_with(passages);
+    const std::vector<std::string> words{"w0", "w3", "w17", "w31", "w39"};
+    const WordCounts counts = count(id, words);
+    std::vector<std::pair<double, std::string>> expected;  // the negative score
+    for (const NewPassage& passage : passages) {
+        double score = 0;
+        for (std::size_t i = 0; i < words.size(); ++i) {
+            if (!times[passage.text].contains(words[i])) continue;
+            score +=
+                bm25_score(bm25_weight(400, counts.containing[i]), times[passage.text][words[i]],
+                           static_cast<double>(passage.words.size()), total_length / 400);
+        }
+        if (score > 0) expected.emplace_back(-score, passage.text);
+    }
+    std::ranges::sort(expected);
+    ASSERT_GT(expected.size(), 100U);
+    for (const int limit : {1, 5, 50, 1000}) {
+        const auto best = search(id, words, limit);
+        ASSERT_EQ(best.size(), std::min<std::size_t>(expected.size(), limit));
+        for (std::size_t i = 0; i < best.size(); ++i)
+            ASSERT_NEAR(best[i].score, -expected[i].first, 1e-9) << limit << " " << i;
+    }
 }
 
 TEST_P(CharacterStoreTest, CountsThePassagesThatHoldAWord) {

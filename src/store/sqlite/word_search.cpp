@@ -70,7 +70,7 @@ Result<std::vector<ScoredPassage>> search_words(Database& database, CharacterId 
     std::vector<ScoredPassage> passages;
     if (query.empty()) return passages;
     TITANS_TRY(Statement best,
-               database.prepare("SELECT rowid, word_score(passage_words, ?1) AS score "
+               database.prepare("SELECT rowid, word_score(passage_words, ?1, ?5) AS score "
                                 "FROM passage_words WHERE passage_words MATCH ?2 "
                                 "AND rowid BETWEEN ?3 AND ?4 ORDER BY score DESC, rowid LIMIT ?5"));
     for (const PassageRange& range : ranges) {
