@@ -1,5 +1,6 @@
 """Who may ask, what is too much, and what is no HTTP: all of it ends with a 4xx or a closed connection."""
 
+import gzip
 import json
 import random
 import re
@@ -9,7 +10,7 @@ import time
 
 import pytest
 import requests
-from server import EXAMPLES, Server
+from server import EXAMPLES, ROOT, Server
 
 KEY = "open-sesame"
 PICTURE = (EXAMPLES / "picture.png").read_bytes()
@@ -71,7 +72,7 @@ def post(path="/ask-question-text", *headers, host="localhost"):
     return "".join(f"{line}\r\n" for line in (f"POST {path} HTTP/1.1", f"Host: {host}", *headers, "")).encode()
 
 
-# --- Who may ask --------------------------------------------------------------------------------------------------------
+# Who may ask.
 
 
 def test_the_key_is_judged_before_anything_else(locked):
@@ -147,7 +148,7 @@ def test_the_server_s_own_pages_may(bare, locked):
     assert answer.status_code == 404
 
 
-# --- What there is ------------------------------------------------------------------------------------------------------
+# What there is.
 
 
 @pytest.mark.parametrize("method, path, allowed", [
@@ -224,7 +225,7 @@ def test_details_are_for_debugging(tmp_path, bare):
         assert KEY not in answer.text and KEY not in server.log.read_text()
 
 
-# --- Media --------------------------------------------------------------------------------------------------------------
+# Media.
 
 
 def test_media_are_kept_by_clients_and_asked_for_once(bare, image):
@@ -271,7 +272,7 @@ def test_a_range_holds_for_the_file_that_is_meant(bare, image):
         assert bare.get(image, headers={"Range": "bytes=0-9", "If-Range": other}).status_code == 200
 
 
-# --- What is too much, and what is no HTTP ------------------------------------------------------------------------------
+# What is too much, and what is no HTTP.
 
 
 def test_a_body_that_is_too_large_is_refused_with_a_reason(bare):
@@ -283,6 +284,21 @@ def test_a_body_that_is_too_large_is_refused_with_a_reason(bare):
     assert refusal(bare, post("/ask-question-text", json_type, "Transfer-Encoding: chunked"), chunks) == 413
     answer = requests.post(bare.url + "/create-character", files={"character_image": ("x.png", body)}, timeout=10)
     assert answer.status_code == 413 and "MAX_UPLOAD_MB" in answer.json()["error"]
+
+
+def test_a_json_bomb_is_refused(bare):
+    deep = "[" * 400_000
+    as_json = {"Content-Type": "application/json"}
+    for body in (deep, '{"character_id": 1, "question": ' + deep, '{"a":' * 150_000):
+        assert bare.post("/ask-question-text", data=body, headers=as_json).status_code == 400
+    answer = bare.create("Bomb", llm_config=deep)
+    assert answer.status_code == 400 and "llm_config" in answer.json()["error"]
+
+
+def test_a_compressed_body_is_not_unpacked(bare):
+    body = gzip.compress(b'{"character_id": 999, "question": "' + b"x" * (50 << 20) + b'"}')
+    answer = bare.post("/ask-question-text", data=body, headers={"Content-Type": "application/json", "Content-Encoding": "gzip"})
+    assert answer.status_code in (400, 415)
 
 
 @pytest.mark.parametrize("request_", [
@@ -415,3 +431,15 @@ def test_who_sends_a_byte_a_second_is_cut_off(bare):
     started = time.monotonic()
     talk(bare, b"GET / HTTP/1.1\r\nX: ", *[b"x"] * 60, pause=1)
     assert 10 < time.monotonic() - started < 40
+
+
+def test_every_test_that_the_table_of_attacks_names_is_there():
+    names = set(re.findall(r"`(test_\w+|[A-Z]\w+\.[A-Z]\w+)`", (ROOT / "docs/security.md").read_text()))
+    assert len(names) > 40
+    python = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    cpp = "".join(path.read_text() for path in (ROOT / "src").rglob("*_test.cpp"))
+    for name in names:
+        if name.startswith("test_"):
+            assert f"def {name}(" in python, name
+        else:
+            assert re.search(r"TEST(_F|_P)?\({}, {}\)".format(*name.split(".")), cpp), name
