@@ -2,17 +2,13 @@
 
 #include <algorithm>
 #include <fstream>
-#include <string>
+
+#include "foundation/machine.h"
 
 namespace titans::models {
 
 std::uint64_t free_memory() {
-    std::uint64_t available = 0;
-    std::ifstream stream("/proc/meminfo");
-    for (std::string word; stream >> word;) {
-        if (word == "MemAvailable:" && stream >> available) break;
-    }
-    available *= 1024;
+    const std::uint64_t available = read_memory().available;
     // Inside a container its own group is the root; without a limit the file says "max".
     std::uint64_t limit = 0;
     return std::ifstream("/sys/fs/cgroup/memory.max") >> limit ? std::min(available, limit)
