@@ -20,7 +20,7 @@ constexpr std::string_view kHelp = R"(titans: a server for AI characters
 In this process:
   serve                         the HTTP server, until Ctrl-C
   models list                   the catalogue, and what of it is here
-  models fetch [NAME...]        gets models; without a name the default ones
+  models fetch [NAME...]        gets models, also org/name of the hub; without a name the default ones
   models check                  succeeds if the default ones are here
   transcribe FILE [LANGUAGE]    the text of a recording
   say TEXT OUT.wav [LANGUAGE]   speaks a text

@@ -111,9 +111,12 @@ DetachedTask tidy(character::Characters& characters) { co_await characters.tidy(
 
 }  // namespace
 
-int serve(Arguments arguments, const config::Settings& settings) {
+int serve(Arguments arguments, const config::Settings& given) {
     if (!arguments.empty())
         return complain("usage: titans serve (it is configured by .env and the environment)");
+    config::Settings settings = given;
+    config::settle_embedding_model(
+        settings, models::find_model(settings.knowledge.embedding_model) != nullptr);
     for (const std::string& warning : settings.warnings) log::warn("settings", "{}", warning);
     const auto address = ListeningAddress::parse(settings.server.host, settings.server.port);
     if (!address) return complain(address.error().message);
@@ -128,6 +131,11 @@ int serve(Arguments arguments, const config::Settings& settings) {
     if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB) != 0) {
         return complain("DATA_DIR: another Titans is at work in it, or it cannot be written to");
     }
+
+    // Requests that a killed process was receiving: with recordings of people in them.
+    const std::filesystem::path uploads = settings.data / "uploads";
+    std::filesystem::remove_all(uploads, failed);
+    if (failed) log::warn("uploads.not_swept", "detail=\"{}\"", failed.message());
 
     // Built once, in order; nothing below is found in any other way than by its constructor.
     const engine::ComputeDevices& devices = engine::load_backends();  // logs what it finds
@@ -147,7 +155,7 @@ int serve(Arguments arguments, const config::Settings& settings) {
     const int most_turns = static_cast<int>(settings.server.queue_size);
     // These wait for others' machines.
     Executor remote({.name = "remote", .threads = most_turns, .queue_size = kManyJobs});
-    Executor downloading({.name = "download", .threads = 2, .queue_size = kManyJobs});
+    Executor downloading({.name = "download", .threads = 4, .queue_size = kManyJobs});
 
     const net::HttpClient client;
     auto policy = net::AddressPolicy::parse(settings.openai.allowed_private_hosts);
@@ -238,7 +246,7 @@ int serve(Arguments arguments, const config::Settings& settings) {
                      .max_upload_bytes = settings.server.max_upload_bytes,
                      .request_timeout = settings.server.request_timeout,
                      .api_key = settings.server.api_key,
-                     .uploads = settings.data / "uploads",
+                     .uploads = uploads,
                      .debug = settings.server.debug},
                     {characters, conversation, voices, downloads, health()}, on_start, {});
     // Crash-only: everything acknowledged is on disk, and what still runs has no one left to tell.

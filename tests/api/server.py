@@ -60,7 +60,7 @@ class Server:
         self.url = f"http://127.0.0.1:{self.port}"
         self.environment = clean_environment(**{
             "HOST": "127.0.0.1", "PORT": self.port, "DATA_DIR": self.data,
-            "MODELS_DIR": models or self.folder / "no-models", **settings})
+            "MODELS_DIR": models or self.folder / "no-models", "HF_TOKEN_PATH": self.folder / "no-token", **settings})
         self.http = requests.Session()
         self.process = None
         self.ready_seconds = None
