@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 #include <format>
+#include <thread>
 
 namespace titans::store::sqlite {
 
@@ -20,6 +21,27 @@ std::unexpected<Error> failure(sqlite3* database, int code) {
     return fail(busy ? ErrorKind::Busy : ErrorKind::Internal,
                 busy ? "the database is busy" : "the database failed",
                 std::format("sqlite {}: {}", code, words));
+}
+
+Result<void> try_write_ahead_log(Database& database) {
+    TITANS_TRY(Statement mode, database.prepare("PRAGMA journal_mode = WAL"));
+    TITANS_TRY(const bool row, mode.step());
+    if (row && mode.text(0) == "wal") return {};
+    return fail(ErrorKind::Internal, "the database cannot be opened",
+                "its file system has no shared memory");
+}
+
+/// SQLite itself does not wait for others that do the same to a new file.
+Result<void> use_write_ahead_log(Database& database, std::chrono::milliseconds patience) {
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    while (true) {
+        Result<void> done = try_write_ahead_log(database);
+        if (done || done.error().kind != ErrorKind::Busy ||
+            std::chrono::steady_clock::now() >= deadline) {
+            return done;
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
 }
 
 }  // namespace
@@ -107,12 +129,7 @@ Result<Database> Database::open(const std::filesystem::path& path, Access access
     sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
     TITANS_TRY_VOID(database.execute("PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;"));
     if (access == Access::ReadWrite) {
-        TITANS_TRY(Statement mode, database.prepare("PRAGMA journal_mode = WAL"));
-        TITANS_TRY(const bool row, mode.step());
-        if (!row || mode.text(0) != "wal") {
-            return fail(ErrorKind::Internal, "the database cannot be opened",
-                        "its file system has no shared memory");
-        }
+        TITANS_TRY_VOID(use_write_ahead_log(database, patience));
         TITANS_TRY_VOID(
             database.execute("PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864;"));
     }
