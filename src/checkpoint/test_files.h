@@ -1,7 +1,5 @@
 #pragma once
 
-#include <stdlib.h>
-
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
@@ -13,36 +11,23 @@
 #include <vector>
 
 #include "checkpoint/tensors.h"
+#include "foundation/temporary_folder_for_test.h"
 
 // Small files and folders for the tests of this folder.
 namespace titans::checkpoint::test {
 
-/// A folder that goes with its owner.
-class Folder {
+class Folder : public TemporaryFolder {
 public:
-    Folder() {
-        std::string pattern =
-            (std::filesystem::temp_directory_path() / "titans-test-XXXXXX").string();
-        path_ = mkdtemp(pattern.data());
-    }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-    ~Folder() { std::filesystem::remove_all(path_); }
-
-    std::filesystem::path operator/(std::string_view name) const { return path_ / name; }
-
     void write(std::string_view name, std::string_view content) const {
-        std::filesystem::create_directories((path_ / name).parent_path());
-        std::ofstream(path_ / name, std::ios::binary) << content;
+        const std::filesystem::path file = *this / name;
+        std::filesystem::create_directories(file.parent_path());
+        std::ofstream(file, std::ios::binary) << content;
     }
 
     std::size_t entries() const {
-        return std::distance(std::filesystem::directory_iterator(path_),
+        return std::distance(std::filesystem::directory_iterator(path()),
                              std::filesystem::directory_iterator());
     }
-
-private:
-    std::filesystem::path path_;
 };
 
 inline std::string read(const std::filesystem::path& path) {

@@ -95,15 +95,22 @@ Task<Result<std::vector<ScoredPassage>>> Recall::find_by_words(CharacterId id,
 Task<Result<std::vector<ScoredPassage>>> Recall::find_by_meaning(CharacterId id,
                                                                  std::string question,
                                                                  std::stop_token stop) {
-    auto embed = [embedder = embedder_, question = std::move(question), stop] {
-        return embedder->embed(std::span(&question, 1), stop);
+    Milliseconds embedding{};
+    auto embed = [embedder = embedder_, question = std::move(question), stop, &embedding] {
+        const Clock::time_point start = Clock::now();
+        auto vectors = embedder->embed(std::span(&question, 1), stop);
+        embedding = since(start);
+        return vectors;
     };
     TITANS_CO_TRY(std::vector<Embedding> embeddings, co_await run_on(compute_, std::move(embed)));
     if (embeddings.size() != 1)
         co_return fail(ErrorKind::Internal, "the embedding model failed", "no vector came");
+    const Clock::time_point start = Clock::now();
     TITANS_CO_TRY(std::vector<ScoredPassage> found,
                   co_await characters_.search_vectors(id, embedder_->model(),
                                                       std::move(embeddings.front()), kCandidates));
+    log::debug("recall.by_meaning", "character={} embed_ms={:.2f} search_ms={:.2f}", id.value,
+               embedding.count(), since(start).count());
     std::erase_if(found,
                   [](const ScoredPassage& passage) { return !(passage.score >= kLeastCosine); });
     co_return found;

@@ -2,12 +2,9 @@
 
 // For tests of what uses a store and an embedder.
 
-#include <stdlib.h>
-
 #include <algorithm>
 #include <atomic>
 #include <cmath>
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -15,6 +12,7 @@
 
 #include "execution/executor.h"
 #include "execution/on_loop.h"
+#include "foundation/temporary_folder_for_test.h"
 #include "knowledge/embedder.h"
 #include "knowledge/terms.h"
 #include "store/sqlite/sqlite_character_store.h"
@@ -25,16 +23,6 @@ namespace titans::knowledge {
 /// A store in a folder that goes with it.
 class TestStore {
 public:
-    TestStore() {
-        std::string pattern =
-            (std::filesystem::temp_directory_path() / "titans-knowledge-XXXXXX").string();
-        folder_ = ::mkdtemp(pattern.data());
-        store_ = store::SqliteCharacterStore::open(folder_ / "titans.db", executor_).value();
-    }
-    ~TestStore() {
-        store_.reset();
-        std::filesystem::remove_all(folder_);
-    }
     store::CharacterStore& operator*() { return *store_; }
     store::CharacterStore* operator->() { return store_.get(); }
 
@@ -53,9 +41,11 @@ public:
     }
 
 private:
-    std::filesystem::path folder_;
+    TemporaryFolder folder_;
     Executor executor_{{.name = "store", .threads = 2}};
-    std::unique_ptr<store::SqliteCharacterStore> store_;
+    std::unique_ptr<store::SqliteCharacterStore> store_ =
+        store::SqliteCharacterStore::open(folder_ / "titans.db", folder_ / "vectors.db", executor_)
+            .value();
 };
 
 /// Maps a text to a direction by the topics it names ("sea" and "ocean" are one), so that a test

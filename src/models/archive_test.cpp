@@ -4,6 +4,7 @@
 
 #include <fstream>
 
+#include "foundation/temporary_folder_for_test.h"
 #include "models/test_wheel.h"
 
 namespace titans::models {
@@ -12,8 +13,6 @@ namespace {
 class ArchiveTest : public testing::Test {
 protected:
     ArchiveTest() {
-        std::filesystem::remove_all(folder_);
-        std::filesystem::create_directories(folder_);
         write_archive(archive_, {{"package/data/model.bin", content_}, {"other", "else"}});
     }
     Result<net::VerifiedFile> out(std::uint64_t bytes) const {
@@ -24,9 +23,8 @@ protected:
         return {std::istreambuf_iterator<char>(stream), {}};
     }
 
-    const std::filesystem::path folder_ =
-        std::filesystem::path(testing::TempDir()) /
-        testing::UnitTest::GetInstance()->current_test_info()->name();
+    const TemporaryFolder temporary_;
+    const std::filesystem::path folder_ = temporary_.path();
     const std::filesystem::path archive_ = folder_ / "archive.whl";
     const std::string content_ = std::string(600000, 'w') + "the end";
 };

@@ -6,6 +6,7 @@
 #include <latch>
 
 #include "execution/on_loop.h"
+#include "foundation/temporary_folder_for_test.h"
 #include "models/hub_for_test.h"
 
 namespace titans::models {
@@ -17,8 +18,6 @@ using testing::HasSubstr;
 
 class DownloadsTest : public testing::Test {
 protected:
-    DownloadsTest() { fs::remove_all(folder_); }
-
     ModelStore store(const HubForTest& hub) const {
         return ModelStore({.models_dir = folder_ / "models",
                            .downloads_dir = folder_ / "downloads",
@@ -33,8 +32,8 @@ protected:
         return on_loop<Result<std::string>>([&] { return downloads.get(name, wanted, stop); });
     }
 
-    const fs::path folder_ = fs::path(testing::TempDir()) /
-                             testing::UnitTest::GetInstance()->current_test_info()->name();
+    const TemporaryFolder temporary_;
+    const fs::path folder_ = temporary_.path();
     const std::map<std::string, std::string> files_{{"mind-Q4_0.gguf", std::string(1000, '4')}};
     const std::array<CatalogueModel, 1> catalogue_{
         CatalogueModel{"plain", ModelTask::Mind, "plain", "small", true, "MIT", "", {}, "", "x"}};

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <thread>
 
+#include "foundation/temporary_folder_for_test.h"
 #include "models/test_wheel.h"
 #include "net/loopback_server.h"
 #include "net/verified_file.h"
@@ -31,7 +32,6 @@ std::string sha256(std::string_view bytes) {
 class ModelStoreTest : public testing::Test {
 protected:
     ModelStoreTest() {
-        fs::remove_all(folder_);
         fs::create_directories(folder_ / "wheels");
         write_archive(folder_ / "wheels/plain_package-1.0-py3-none-any.whl",
                       {{"plain_package/plain.gguf", plain_bytes_},
@@ -95,8 +95,8 @@ cp "$(dirname "$0")/wheels/$name-${1##*==}-py3-none-any.whl" "$dest" || exit 1
         return names;
     }
 
-    const fs::path folder_ = fs::path(testing::TempDir()) /
-                             testing::UnitTest::GetInstance()->current_test_info()->name();
+    const TemporaryFolder temporary_;
+    const fs::path folder_ = temporary_.path();
     const std::string plain_bytes_ = "GGUF and so on";
     const std::string plain_hash_ = sha256(plain_bytes_);
     const std::string weights_hash_ = sha256("weights");

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <thread>
 
+#include "foundation/temporary_folder_for_test.h"
 #include "models/hub_for_test.h"
 #include "models/model_store.h"
 
@@ -21,8 +22,6 @@ using Connection = HubForTest::Connection;
 
 class RepositoriesTest : public testing::Test {
 protected:
-    RepositoriesTest() { fs::remove_all(folder_); }
-
     ModelStore store(const std::string& hub, Secret token = {}) const {
         return ModelStore({.models_dir = models_,
                            .downloads_dir = folder_ / "downloads",
@@ -52,8 +51,8 @@ protected:
         return names;
     }
 
-    const fs::path folder_ = fs::path(testing::TempDir()) /
-                             testing::UnitTest::GetInstance()->current_test_info()->name();
+    const TemporaryFolder temporary_;
+    const fs::path folder_ = temporary_.path();
     const fs::path models_ = folder_ / "models";
     const std::map<std::string, std::string> quantisations_{
         {"README.md", "read me"},

@@ -5,6 +5,7 @@
 
 #include <fstream>
 
+#include "foundation/temporary_folder_for_test.h"
 #include "net/loopback_server.h"
 
 namespace titans::net {
@@ -16,8 +17,6 @@ using Connection = LoopbackServer::Connection;
 class DownloadTest : public testing::Test {
 protected:
     DownloadTest() {
-        std::filesystem::remove_all(folder_);
-        std::filesystem::create_directories(folder_);
         for (int i = 0; i < 200000; ++i) content_ += static_cast<char>('a' + i % 23);
         Sha256 hash;
         hash.add(content_);
@@ -40,9 +39,8 @@ protected:
                                                   content_.size() - 1, content_.size()));
     }
 
-    const std::filesystem::path folder_ =
-        std::filesystem::path(testing::TempDir()) /
-        testing::UnitTest::GetInstance()->current_test_info()->name();
+    const TemporaryFolder temporary_;
+    const std::filesystem::path folder_ = temporary_.path();
     const std::filesystem::path file_ = folder_ / "file";
     std::string content_;
     VerifiedFile::Expected expected_;

@@ -5,6 +5,8 @@
 #include <fstream>
 #include <thread>
 
+#include "foundation/temporary_folder_for_test.h"
+
 namespace titans::net {
 namespace {
 
@@ -13,18 +15,13 @@ constexpr const char* kHelloHash =
 
 class VerifiedFileTest : public testing::Test {
 protected:
-    VerifiedFileTest() {
-        std::filesystem::remove_all(folder_);
-        std::filesystem::create_directories(folder_);
-    }
     static std::string read(const std::filesystem::path& file) {
         std::ifstream stream(file, std::ios::binary);
         return {std::istreambuf_iterator<char>(stream), {}};
     }
 
-    const std::filesystem::path folder_ =
-        std::filesystem::path(testing::TempDir()) /
-        testing::UnitTest::GetInstance()->current_test_info()->name();
+    const TemporaryFolder temporary_;
+    const std::filesystem::path folder_ = temporary_.path();
     const std::filesystem::path file_ = folder_ / "file";
 };
 

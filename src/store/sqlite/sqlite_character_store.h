@@ -28,11 +28,6 @@ public:
     static Result<std::unique_ptr<SqliteCharacterStore>> open(
         const std::filesystem::path& path, const std::filesystem::path& vectors_path,
         Executor& executor, std::chrono::milliseconds patience = std::chrono::seconds(5));
-    /// With the vectors in vectors.db beside it.
-    static Result<std::unique_ptr<SqliteCharacterStore>> open(const std::filesystem::path& path,
-                                                              Executor& executor) {
-        return open(path, path.parent_path() / "vectors.db", executor);
-    }
 
     Task<Result<CharacterId>> create(NewCharacter character) override;
     Task<Result<CharacterRecord>> find(CharacterId id) override;

@@ -18,7 +18,11 @@ public:
     }
 
 private:
-    void open() { store_ = SqliteCharacterStore::open(folder_ / "titans.db", executor_).value(); }
+    void open() {
+        store_ =
+            SqliteCharacterStore::open(folder_ / "titans.db", folder_ / "vectors.db", executor_)
+                .value();
+    }
 
     TemporaryFolder folder_;
     Executor executor_{{.name = "store", .threads = 2}};
