@@ -28,9 +28,17 @@ std::string_view reason_phrase(int status) {
             return "Expectation Failed";
         case 431:
             return "Request Header Fields Too Large";
+        case 503:
+            return "Service Unavailable";
         default:
             return "Bad Request";
     }
+}
+
+std::string_view extra_header(int status) {
+    if (status == 401) return "www-authenticate: Bearer\r\n";
+    if (status == 503) return "retry-after: 60\r\n";
+    return "";
 }
 
 std::string response_text(const Refusal& refusal, bool with_body) {
@@ -39,8 +47,8 @@ std::string response_text(const Refusal& refusal, bool with_body) {
         "HTTP/1.1 {} {}\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: {}\r\n"
         "cache-control: no-store\r\nx-content-type-options: nosniff\r\n{}connection: "
         "close\r\n\r\n{}",
-        refusal.status, reason_phrase(refusal.status), body.size(),
-        refusal.status == 401 ? "www-authenticate: Bearer\r\n" : "", with_body ? body : "");
+        refusal.status, reason_phrase(refusal.status), body.size(), extra_header(refusal.status),
+        with_body ? body : "");
 }
 
 /// Lets us read what trantor lets us set: the callback that Drogon has put there.

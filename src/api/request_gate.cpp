@@ -142,19 +142,8 @@ std::optional<Refusal> RequestGate::step(std::string_view& bytes, std::string& p
         case State::Head:
             return take_head(bytes, passing, now);
         case State::Body:
-        case State::ChunkData: {
-            const std::size_t count = std::min<std::uint64_t>(left_, bytes.size());
-            passing.append(bytes.substr(0, count));
-            bytes.remove_prefix(count);
-            left_ -= count;
-            if (left_ > 0) return std::nullopt;
-            if (state_ == State::Body) {
-                expect_request();
-            } else {
-                state_ = State::ChunkEnd;
-            }
-            return std::nullopt;
-        }
+        case State::ChunkData:
+            return take_body(bytes, passing);
         case State::ChunkSize:
             return take_chunk_size(bytes, passing);
         case State::ChunkEnd:
@@ -199,6 +188,23 @@ std::optional<Refusal> RequestGate::take_head(std::string_view& bytes, std::stri
         left_ = body_size_ = head->body_bytes;
     } else {
         expect_request();
+    }
+    return std::nullopt;
+}
+
+std::optional<Refusal> RequestGate::take_body(std::string_view& bytes, std::string& passing) {
+    // The HTTP library behind does not know what to do on a full disk: it tries for ever.
+    if (body_size_ > rules_.max_body_in_memory && !rules_.has_room(left_))
+        return Refusal{503, "the server's disk has no room for the request"};
+    const std::size_t count = std::min<std::uint64_t>(left_, bytes.size());
+    passing.append(bytes.substr(0, count));
+    bytes.remove_prefix(count);
+    left_ -= count;
+    if (left_ > 0) return std::nullopt;
+    if (state_ == State::Body) {
+        expect_request();
+    } else {
+        state_ = State::ChunkEnd;
     }
     return std::nullopt;
 }

@@ -20,6 +20,9 @@ struct GateRules {
     std::vector<std::string> allowed_hosts;  // lower case, without ports
     std::string public_url;                  // empty: none
     std::uint64_t max_body_bytes = 0;
+    // A larger body is kept on the disk while it comes, if there is room for what is left of it.
+    std::uint64_t max_body_in_memory = UINT64_MAX;
+    std::function<bool(std::uint64_t bytes)> has_room;
 };
 
 /// Whether a request may come in, judged in this order: its key (401), its Host (403), the Origin
@@ -64,6 +67,7 @@ private:
                                 Clock::time_point now);
     std::optional<Refusal> take_head(std::string_view& bytes, std::string& passing,
                                      Clock::time_point now);
+    std::optional<Refusal> take_body(std::string_view& bytes, std::string& passing);
     std::optional<Refusal> take_chunk_size(std::string_view& bytes, std::string& passing);
     /// Takes "\r\n"; false while it has not come whole.
     std::optional<Refusal> take_line_end(std::string_view& bytes, std::string& passing, State next);

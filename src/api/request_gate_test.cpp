@@ -52,6 +52,26 @@ Passed pass(const GateRules& rules, std::string_view bytes, std::size_t step) {
     return passed;
 }
 
+TEST(RequestGate, RefusesABodyThatTheDiskHasNoRoomForBeforeItAndWithinIt) {
+    std::uint64_t room = 9;
+    GateRules rules = open_rules();
+    rules.max_body_in_memory = 5;
+    rules.has_room = [&room](std::uint64_t bytes) { return bytes <= room; };
+    const std::string head = "POST / HTTP/1.1\r\n" + kHost;
+    const std::string ten = head + "Content-Length: 10\r\n\r\n0123456789";
+    EXPECT_EQ(pass(rules, ten, 1000).refusal->status, 503);
+    EXPECT_FALSE(pass(rules, ten, 1000).bytes.ends_with('9'));
+    EXPECT_FALSE(pass(rules, head + "Content-Length: 5\r\n\r\n01234", 1000).refusal);
+    room = 0;
+    EXPECT_FALSE(pass(rules, head + "Content-Length: 5\r\n\r\n01234", 1000).refusal);
+    EXPECT_EQ(
+        pass(rules, head + "Transfer-Encoding: chunked\r\n\r\n5\r\n01234\r\n1\r\n5\r\n0\r\n\r\n", 3)
+            .refusal->status,
+        503);
+    room = 10;
+    EXPECT_FALSE(pass(rules, ten, 1).refusal);
+}
+
 TEST(RequestGate, JudgesTheKeyBeforeAnythingElse) {
     const GateRules rules = rules_with_key();
     EXPECT_EQ(status_of_head("GET /docs HTTP/1.1\r\n" + kHost, rules), 401);

@@ -16,6 +16,7 @@ namespace {
 // The event loops parse, route and write; two keep one slow parse from delaying everybody.
 constexpr std::size_t kEventLoops = 2;
 constexpr std::size_t kMaxInMemoryBody = std::size_t{1} << 20;
+constexpr std::uintmax_t kSpareDisk = 16 << 20;  // for what others write meanwhile
 constexpr std::size_t kMostFiles = 65'536;
 constexpr std::size_t kMostConnections = 10'000;
 
@@ -66,6 +67,13 @@ drogon::HttpResponsePtr framework_error(drogon::HttpStatusCode status,
     }
 }
 
+/// Whether so many bytes more can be written to `folder`. Where nobody can tell, they may be.
+bool has_room(const std::filesystem::path& folder, std::uint64_t bytes) {
+    std::error_code failed;
+    const std::filesystem::space_info space = std::filesystem::space(folder, failed);
+    return failed || space.available >= bytes + kSpareDisk;
+}
+
 /// Each connection and each open file counts against it.
 void raise_file_limit() {
     rlimit limit{};
@@ -114,7 +122,10 @@ void run_server(const ServerOptions& options, Services services, std::function<v
     auto& app = drogon::app();
     app.addListener(options.host, options.port);
     app.setThreadNum(kEventLoops);
-    app.setLogLevel(trantor::Logger::kFatal);  // what matters of it is logged by us
+    // What matters of it is logged by us. Its own log would go to standard output, and block where
+    // nobody reads that.
+    trantor::Logger::setOutputFunction([](const char*, std::uint64_t) {}, [] {});
+    app.setLogLevel(trantor::Logger::kFatal);
     app.enableServerHeader(false);
     app.setClientMaxBodySize(options.max_upload_bytes);
     app.setClientMaxMemoryBodySize(kMaxInMemoryBody);
@@ -138,7 +149,11 @@ void run_server(const ServerOptions& options, Services services, std::function<v
     guard_connections({.api_key = options.api_key,
                        .allowed_hosts = options.allowed_hosts,
                        .public_url = options.public_url,
-                       .max_body_bytes = options.max_upload_bytes});
+                       .max_body_bytes = options.max_upload_bytes,
+                       .max_body_in_memory = kMaxInMemoryBody,
+                       .has_room = [uploads = options.uploads](std::uint64_t bytes) {
+                           return has_room(uploads, bytes);
+                       }});
     add_plain_routes(services.voices);
     add_character_routes(context);
     add_ask_routes(context);

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -36,6 +37,10 @@ public:
 
     /// Removes all of `owner`'s, and lets nothing more of it in.
     Result<void> forget(CharacterId owner) { return files_.remove_all_of(owner); }
+
+    /// Once, at the start: removes what a process that ended left half written, and what it did not
+    /// come to remove with its character. Errors: Internal.
+    Result<void> sweep(const std::set<CharacterId>& characters) { return files_.sweep(characters); }
 
     /// Removes what is too old, and then the oldest of what is too much.
     void trim();

@@ -1,5 +1,7 @@
 #include "character/characters.h"
 
+#include <set>
+
 #include "audio/kind.h"
 #include "character/engines.h"
 #include "character/llm_config.h"
@@ -65,6 +67,13 @@ void remove_files(const store::MediaStore& files, std::string_view image, std::s
             log::warn("file.not_removed", "detail=\"{}\"", removed.error().detail);
         }
     }
+}
+
+/// What was written for a change that failed. A change in doubt may have happened: then its files
+/// are the character's, and if they are not, the next start sweeps them.
+void remove_unless_in_doubt(const store::MediaStore& files, const Error& error,
+                            std::string_view image, std::string_view voice) {
+    if (error.kind != ErrorKind::Busy) remove_files(files, image, voice);
 }
 
 void add_unknown(std::vector<std::string>& warnings, const SettingsReport& report) {
@@ -211,6 +220,8 @@ Result<Characters::Checked> Characters::check_and_write(
 
 Task<Result<SavedCharacter>> Characters::create(CharacterForm form, std::stop_token stop) {
     if (!form.name) co_return fail(ErrorKind::InvalidInput, "name: is required");
+    // Else each attempt would leave files behind while the database is away.
+    TITANS_CO_TRY_VOID(co_await parts_.characters.check());
     TITANS_CO_TRY(Checked checked, co_await run_on(parts_.file_work, [this, &form] {
                       return check_and_write(form, nullptr);
                   }));
@@ -230,7 +241,7 @@ Task<Result<SavedCharacter>> Characters::create(CharacterForm form, std::stop_to
          .style = std::move(change.style).value_or(std::vector<store::StyleExample>()),
          .passages = std::move(change.passages)});
     if (!id) {
-        remove_files(parts_.files, image, voice);
+        remove_unless_in_doubt(parts_.files, id.error(), image, voice);
         co_return std::unexpected(id.error());
     }
     log::info("character.created", "character={} passages={}", id->value, passages);
@@ -250,7 +261,8 @@ Task<Result<SavedCharacter>> Characters::update(CharacterId id, CharacterForm fo
     const Result<store::CharacterRecord> before =
         co_await parts_.characters.update(id, std::move(checked.change));
     if (!before) {
-        remove_files(parts_.files, image.value_or(""), voice.value_or(""));
+        remove_unless_in_doubt(parts_.files, before.error(), image.value_or(""),
+                               voice.value_or(""));
         co_return std::unexpected(before.error());
     }
     TITANS_CO_TRY_VOID(co_await run_on(parts_.file_work, [&] {
@@ -290,9 +302,13 @@ Task<Result<void>> Characters::sweep() {
         TITANS_CO_TRY([[maybe_unused]] const auto before,
                       co_await parts_.characters.update(character.id, std::move(change)));
     }
+    std::set<CharacterId> ids;
+    for (const store::CharacterRecord& character : all) ids.insert(character.id);
     TITANS_CO_TRY(const std::vector<std::string> names, co_await parts_.characters.file_names());
-    co_return co_await run_on(parts_.file_work,
-                              [this, &names] { return parts_.files.sweep(names); });
+    co_return co_await run_on(parts_.file_work, [this, &names, &ids]() -> Result<void> {
+        TITANS_TRY_VOID(parts_.files.sweep(names));
+        return parts_.audio.sweep(ids);
+    });
 }
 
 Task<> Characters::tidy() {

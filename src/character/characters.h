@@ -85,8 +85,9 @@ public:
     /// beside the pictures and are nobody's to fetch.
     Result<std::filesystem::path> picture(std::string_view name) const;
 
-    /// Once, at the start: removes files that no character has, left behind by a process that ended
-    /// while it made one, and seals keys that an earlier version stored as they were.
+    /// Once, at the start: removes files and recordings that no character has, left behind by a
+    /// process that ended while it made or removed one, and seals keys that an earlier version
+    /// stored as they were.
     Task<Result<void>> sweep();
 
     /// From time to time: forgets old sessions and recordings.

@@ -5,6 +5,8 @@ import sys
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "fakes"))
+from postgres import PostgresServer, Unavailable  # noqa: E402
 from server import EXAMPLES, MODELS, Server, have_models  # noqa: E402
 
 
@@ -44,3 +46,14 @@ def ida(full):
 @pytest.fixture(scope="session")
 def questions():
     return json.loads((EXAMPLES / "questions.json").read_text())
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """A PostgreSQL server. Who stops it starts it again."""
+    try:
+        server = PostgresServer()
+    except Unavailable as reason:
+        pytest.skip(str(reason))
+    with server:
+        yield server

@@ -8,6 +8,7 @@
 #include <array>
 #include <cassert>
 #include <cerrno>
+#include <charconv>
 #include <cstdint>
 #include <cstring>
 #include <format>
@@ -27,7 +28,9 @@ constexpr std::size_t kMostOwnerDigits = 19;
 constexpr std::string_view kPart = ".part";
 
 std::unexpected<Error> failure(std::string_view action) {
-    return fail(ErrorKind::Internal, "a file cannot be stored or read",
+    const bool full = errno == ENOSPC || errno == EDQUOT;
+    return fail(ErrorKind::Internal,
+                full ? "the server's disk is full" : "a file cannot be stored or read",
                 std::format("{}: {}", action, std::strerror(errno)));
 }
 
@@ -46,6 +49,14 @@ std::string_view without_owner(std::string_view name) {
     const bool digits =
         std::ranges::all_of(name.substr(0, dash), [](char c) { return c >= '0' && c <= '9'; });
     return digits && name.front() != '0' ? name.substr(dash + 1) : name;
+}
+
+/// Of a name that is_name(); 0 if it is nobody's.
+CharacterId owner_of(std::string_view name) {
+    CharacterId owner{0};
+    const std::size_t digits = name.size() - without_owner(name).size();
+    std::from_chars(name.data(), name.data() + digits, owner.value);
+    return owner;
 }
 
 bool is_name(std::string_view name) {
@@ -227,10 +238,21 @@ Result<void> MediaStore::remove_all_of(CharacterId owner) const {
 
 Result<void> MediaStore::sweep(const std::vector<std::string>& in_use) const {
     const std::set<std::string_view> used(in_use.begin(), in_use.end());
+    return sweep_unless([&used](std::string_view name) { return used.contains(name); });
+}
+
+Result<void> MediaStore::sweep(const std::set<CharacterId>& owners) const {
+    return sweep_unless([&owners](std::string_view name) {
+        return !is_part(name) && owners.contains(owner_of(name));
+    });
+}
+
+Result<void> MediaStore::sweep_unless(
+    const std::function<bool(std::string_view name)>& in_use) const {
     TITANS_TRY(const std::vector<File> files, list(folder_));
     std::size_t removed = 0;
     for (const File& file : files) {
-        if (!found_.contains(file.name) || used.contains(file.name)) continue;
+        if (!found_.contains(file.name) || in_use(file.name)) continue;
         if (::unlink(file.path.c_str()) == 0) ++removed;
     }
     if (removed > 0) log::info("files.swept", "count={}", removed);

@@ -51,6 +51,9 @@ public:
     /// was opened: what a process that ended between writing a file and recording it left behind.
     /// Errors: Internal.
     Result<void> sweep(const std::vector<std::string>& in_use) const;
+    /// The same for files that characters own: those that are half written, or whose owner is not
+    /// one of `owners`. Errors: Internal.
+    Result<void> sweep(const std::set<CharacterId>& owners) const;
     /// Removes every file that was last written more than `age` ago, then the oldest until the rest
     /// have at most `bytes` together: in a folder whose files are not recorded. Errors: Internal.
     Result<void> trim(std::chrono::seconds age, std::uint64_t bytes) const;
@@ -63,6 +66,8 @@ private:
     };
 
     explicit MediaStore(std::filesystem::path folder) : folder_(std::move(folder)) {}
+
+    Result<void> sweep_unless(const std::function<bool(std::string_view name)>& in_use) const;
 
     /// `owner` 0: nobody.
     Result<std::string> write_for(CharacterId owner, std::span<const std::byte> bytes,

@@ -132,6 +132,19 @@ TEST_F(MediaStoreTest, SweepsWhatWasThereWhenItOpenedAndNothingElse) {
     EXPECT_THAT(names(), UnorderedElementsAre(used, young, "somebody-elses.txt"));
 }
 
+TEST_F(MediaStoreTest, SweepsWhatIsOfNoOwnerAndWhatIsHalfWritten) {
+    const std::string kept = "7-" + std::string(32, '1') + ".wav";
+    put(kept, 0h);
+    put("8-" + std::string(32, '2') + ".wav", 0h);
+    put("7-" + std::string(32, '3') + ".wav.part", 0h);
+    put(std::string(32, '4') + ".wav", 0h);
+    put("somebody-elses.txt", 48h);
+    const auto media = MediaStore::open(folder_.path());
+    const std::string young = media->write(bytes_of("x"), "wav", CharacterId{9}).value();
+    ASSERT_TRUE(media->sweep(std::set{CharacterId{7}}));
+    EXPECT_THAT(names(), UnorderedElementsAre(kept, young, "somebody-elses.txt"));
+}
+
 TEST_F(MediaStoreTest, TrimsByAge) {
     const std::string old = std::string(32, '1') + ".wav";
     const std::string newer = "7-" + std::string(32, '2') + ".wav";

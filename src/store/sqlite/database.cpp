@@ -18,8 +18,10 @@ std::unexpected<Error> failure(sqlite3* database, int code) {
     const int primary = code & 0xff;  // of an extended code
     const bool busy = primary == SQLITE_BUSY || primary == SQLITE_LOCKED;
     const char* words = database != nullptr ? sqlite3_errmsg(database) : sqlite3_errstr(code);
-    return fail(busy ? ErrorKind::Busy : ErrorKind::Internal,
-                busy ? "the database is busy" : "the database failed",
+    const char* message = busy                     ? "the database is busy"
+                          : primary == SQLITE_FULL ? "the server's disk is full"
+                                                   : "the database failed";
+    return fail(busy ? ErrorKind::Busy : ErrorKind::Internal, message,
                 std::format("sqlite {}: {}", code, words));
 }
 
