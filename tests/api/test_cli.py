@@ -26,7 +26,7 @@ def test_creates_lists_and_deletes(bare):
     number = int(next(word for word in printed.split() if word.isdigit()))
     character = bare.get(f"/get-character/{number}").json()["character"]
     assert character["name"] == "From the shell"
-    assert character["llm_config"] == {"max_tokens": 9}
+    assert character["llm_config"]["max_tokens"] == 9
     image = bare.get(character["image_url"].removeprefix(bare.url))
     assert image.content == (EXAMPLES / "picture.png").read_bytes()
 
