@@ -1,6 +1,5 @@
 #pragma once
 
-#include <initializer_list>
 #include <map>
 #include <span>
 #include <string>
@@ -15,8 +14,8 @@ namespace titans::cli {
 class Arguments {
 public:
     struct Accepted {
-        std::initializer_list<std::string_view> options;  // that take a value, without "--"
-        std::initializer_list<std::string_view> flags;
+        std::vector<std::string_view> options;  // that take a value, without "--"
+        std::vector<std::string_view> flags;
         std::size_t most_positional = 0;
     };
 

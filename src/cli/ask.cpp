@@ -18,18 +18,21 @@ struct Question {
     std::int64_t character = 0;
     std::string text;
     std::optional<net::FormPart> recording;
+    std::string session;
     bool speech = true;
 };
 
 std::vector<net::FormPart> form(const Question& question) {
     return {{.name = "character_id", .value = std::to_string(question.character)},
             {.name = "audio", .value = question.speech ? "true" : "false"},
+            {.name = "session_id", .value = question.session},
             *question.recording};
 }
 
 json body(const Question& question) {
     return {{"character_id", question.character},
             {"question", question.text},
+            {"session_id", question.session},
             {"audio", question.speech}};
 }
 
@@ -58,9 +61,10 @@ Result<json> ask_streaming(const Question& question, const ApiClient& api) {
 }  // namespace
 
 Result<void> ask(Words arguments, const config::Settings& settings) {
-    TITANS_TRY(const Arguments given, Arguments::parse(arguments, {.options = {"audio", "out"},
-                                                                   .flags = {"no-audio", "json"},
-                                                                   .most_positional = 64}));
+    TITANS_TRY(const Arguments given,
+               Arguments::parse(arguments, {.options = {"audio", "out", "session"},
+                                            .flags = {"no-audio", "json"},
+                                            .most_positional = 64}));
     const auto& words = given.positional();
     if (words.empty()) {
         return fail(ErrorKind::InvalidInput,
@@ -81,6 +85,7 @@ Result<void> ask(Words arguments, const config::Settings& settings) {
     }
 
     Question question{.speech = !given.has("no-audio")};
+    if (const std::string* session = given.find("session")) question.session = *session;
     for (const std::string& word : std::span(words).subspan(1)) {
         question.text += (question.text.empty() ? "" : " ") + word;
     }

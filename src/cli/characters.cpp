@@ -32,6 +32,46 @@ constexpr std::array<FormOption, 9> kFormOptions{{
     {"style", "style_tuning_file", true},
 }};
 
+std::vector<std::string_view> form_options() {
+    std::vector<std::string_view> options;
+    for (const FormOption& option : kFormOptions) options.push_back(option.option);
+    return options;
+}
+
+Result<std::vector<net::FormPart>> make_form(const Arguments& given) {
+    std::vector<net::FormPart> form;
+    for (const auto& [option, field, is_file] : kFormOptions) {
+        const std::string* value = given.find(option);
+        if (value == nullptr) continue;
+        if (is_file) {
+            TITANS_TRY(net::FormPart part, file_part(option, field, *value));
+            form.push_back(std::move(part));
+        } else {
+            form.push_back({.name = field, .value = *value});
+        }
+    }
+    return form;
+}
+
+Result<std::string> which_character(std::string_view word, const Arguments& given) {
+    if (!given.positional().empty()) return given.positional()[0];
+    return fail(ErrorKind::InvalidInput,
+                std::format("{}: which character? Give its id or its name", word));
+}
+
+void print_warnings(const json& answer) {
+    for (const json& warning : answer.value("warnings", json::array()))
+        std::println(stderr, "warning: {}", printable(warning.get<std::string>()));
+}
+
+void print_saved(const Arguments& given, const json& answer, std::string_view what) {
+    if (given.has("json")) return std::println("{}", answer.dump(2));
+    const std::string* const name = given.find("name");
+    std::println("{} {}{}", what, answer.value("character_id", std::int64_t{0}),
+                 name == nullptr ? "" : "  " + printable(*name));
+    print_warnings(answer);
+}
+
 }  // namespace
 
 Result<net::FormPart> file_part(std::string_view option, std::string field,
@@ -46,31 +86,40 @@ Result<net::FormPart> file_part(std::string_view option, std::string field,
 
 Result<void> create(Words arguments, const config::Settings& settings) {
     TITANS_TRY(const Arguments given,
-               Arguments::parse(
-                   arguments, {.options = {"name", "llm-model", "llm-config", "voice-settings",
-                                           "stt-settings", "image", "knowledge", "voice", "style"},
-                               .flags = {"json"}}));
+               Arguments::parse(arguments, {.options = form_options(), .flags = {"json"}}));
     if (!given.has("name"))
         return fail(ErrorKind::InvalidInput, "--name: every character needs one");
-    std::vector<net::FormPart> form;
-    for (const auto& [option, field, is_file] : kFormOptions) {
-        const std::string* value = given.find(option);
-        if (value == nullptr) continue;
-        if (is_file) {
-            TITANS_TRY(net::FormPart part, file_part(option, field, *value));
-            form.push_back(std::move(part));
-        } else {
-            form.push_back({.name = field, .value = *value});
-        }
-    }
+    TITANS_TRY(std::vector<net::FormPart> form, make_form(given));
     const ApiClient api(settings);
     TITANS_TRY(const json answer, api.post_form("/create-character", std::move(form)));
-    if (given.has("json")) {
-        std::println("{}", answer.dump(2));
-        return {};
-    }
-    std::println("created {}  {}", answer.value("character_id", std::int64_t{0}),
-                 printable(*given.find("name")));
+    print_saved(given, answer, "created");
+    return {};
+}
+
+Result<void> update(Words arguments, const config::Settings& settings) {
+    TITANS_TRY(const Arguments given, Arguments::parse(arguments, {.options = form_options(),
+                                                                   .flags = {"append", "json"},
+                                                                   .most_positional = 1}));
+    TITANS_TRY(const std::string character, which_character("update", given));
+    TITANS_TRY(std::vector<net::FormPart> form, make_form(given));
+    if (form.empty()) return fail(ErrorKind::InvalidInput, "update: what is to change?");
+    if (given.has("append")) form.push_back({.name = "knowledge_mode", .value = "append"});
+    const ApiClient api(settings);
+    TITANS_TRY(const std::int64_t id, api.find_character(character));
+    TITANS_TRY(const json answer,
+               api.post_form(std::format("/update-character/{}", id), std::move(form)));
+    print_saved(given, answer, "updated");
+    return {};
+}
+
+Result<void> load(Words arguments, const config::Settings& settings) {
+    TITANS_TRY(const Arguments given, Arguments::parse(arguments, {.most_positional = 1}));
+    TITANS_TRY(const std::string character, which_character("load", given));
+    const ApiClient api(settings);
+    TITANS_TRY(const std::int64_t id, api.find_character(character));
+    TITANS_TRY(const json answer, api.post("/load-character", {{"character_id", id}}));
+    std::println("loaded {}", id);
+    print_warnings(answer);
     return {};
 }
 
@@ -94,11 +143,9 @@ Result<void> list(Words arguments, const config::Settings& settings) {
 
 Result<void> remove(Words arguments, const config::Settings& settings) {
     TITANS_TRY(const Arguments given, Arguments::parse(arguments, {.most_positional = 1}));
-    if (given.positional().empty()) {
-        return fail(ErrorKind::InvalidInput, "delete: which character? Give its id or its name");
-    }
+    TITANS_TRY(const std::string character, which_character("delete", given));
     const ApiClient api(settings);
-    TITANS_TRY(const std::int64_t id, api.find_character(given.positional()[0]));
+    TITANS_TRY(const std::int64_t id, api.find_character(character));
     TITANS_TRY(const json answer, api.remove(std::format("/delete-character/{}", id)));
     std::println("deleted {}", id);
     return {};

@@ -14,6 +14,8 @@ using Words = std::span<const std::string_view>;
 
 // One function for each word: it prints what it has to say. InvalidInput for wrong arguments.
 Result<void> create(Words arguments, const config::Settings& settings);
+Result<void> update(Words arguments, const config::Settings& settings);
+Result<void> load(Words arguments, const config::Settings& settings);
 Result<void> ask(Words arguments, const config::Settings& settings);
 Result<void> list(Words arguments, const config::Settings& settings);
 Result<void> remove(Words arguments, const config::Settings& settings);

@@ -15,15 +15,20 @@ struct Word {
     std::string_view help;
 };
 
-constexpr std::array<Word, 5> kWords{{
+constexpr std::array<Word, 7> kWords{{
     {"create", create,
      "create --name NAME [--knowledge FILE] [--style FILE] [--image FILE] [--voice FILE]\n"
      "       [--llm-model NAME] [--llm-config JSON] [--voice-settings JSON] [--stt-settings JSON] "
      "[--json]\n"
      "                                  make a character\n"},
+    {"update", update,
+     "update CHARACTER [the same] [--append]\n"
+     "                                  change what is given; add to its knowledge\n"},
+    {"load", load, "load CHARACTER                    get everything ready that it needs\n"},
     {"ask", ask,
      "ask CHARACTER QUESTION            ask it, by its id or name; prints the answer as it comes\n"
      "    [--audio FILE]                ask with a recording in place of the text\n"
+     "    [--session NAME]              go on from what was said under that name\n"
      "    [--out FILE]                  save the spoken answer\n"
      "    [--no-audio] [--json]         do not speak; print the server's whole answer\n"},
     {"list", list, "list [--json]                     the characters there are\n"},

@@ -37,6 +37,19 @@ def test_creates_lists_and_deletes(bare):
     assert bare.get(f"/get-character/{number}").status_code == 404
 
 
+def test_changes_a_character_and_prints_warnings(bare):
+    number = int(titans(bare, "create", "--name", "Before", "--knowledge", "knowledge.txt").split()[1])
+    assert f"updated {number}  After" in titans(bare, "update", number, "--name", "After", "--llm-config", '{"max_tokens": 7}')
+    assert bare.show(number)["name"] == "After" and bare.show(number)["llm_config"]["max_tokens"] == 7
+    titans(bare, "update", "After", "--knowledge", "knowledge.txt", "--append")
+    warned = subprocess.run([PROGRAM, "update", str(number), "--llm-config", '{"mood": 1}'], text=True, capture_output=True,
+                            timeout=60, stdin=subprocess.DEVNULL, env=clean_environment(TITANS_URL=bare.url))
+    assert warned.returncode == 0 and "warning: llm_config.mood" in warned.stderr
+    assert "POST /download-model" in titans(bare, "load", number, check=False)
+    asked = [titans(bare, "ask", number, "Who lives here?", "--no-audio", "--session", "s") for _ in range(2)]
+    assert asked[0].strip() and asked[1].strip()
+
+
 def test_a_name_stands_for_the_character_where_it_is_the_only_one(bare):
     titans(bare, "create", "--name", "Only One")
     titans(bare, "delete", "Only One")
@@ -53,7 +66,8 @@ def test_a_servers_refusal_is_shown(bare):
 
 @pytest.mark.parametrize("arguments, word", [
     (["create"], "--name"), (["create", "--name"], "--name"), (["create", "--nmae", "x"], "--nmae"),
-    (["create", "--name", "x", "--knowledge", "missing.txt"], "missing.txt"), (["ask"], "ask"), (["delete"], "delete"),
+    (["create", "--name", "x", "--knowledge", "missing.txt"], "missing.txt"), (["ask"], "ask"), (["delete"], "delete"), (["update"], "update"),
+    (["update", "1"], "change"), (["load"], "load"),
     (["ask", "1"], "question"), (["list", "extra"], "extra")])
 def test_wrong_arguments_are_named(bare, arguments, word):
     assert word in titans(bare, *arguments, check=False)
