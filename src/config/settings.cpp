@@ -267,6 +267,9 @@ void read_audio(Reader& reader, Settings::Audio& audio) {
     reader.read(days, "AUDIO_KEEP_DAYS", 1, 36'500);
     audio.kept_for = std::chrono::days(days);
     reader.read(audio.kept_bytes, "AUDIO_KEEP_MB", 1, 100'000'000, 1 << 20);
+    long long seconds = audio.max_seconds.count();
+    reader.read(seconds, "MAX_AUDIO_SECONDS", 1, 86'400);
+    audio.max_seconds = std::chrono::seconds(seconds);
 }
 
 Settings read_all(Reader& reader, const std::filesystem::path& root) {

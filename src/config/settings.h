@@ -61,6 +61,7 @@ struct Settings {
     struct Audio {
         std::chrono::days kept_for{7};
         std::uint64_t kept_bytes = std::uint64_t{1024} << 20;
+        std::chrono::seconds max_seconds{600};  // the longest recording that is heard
     };
     struct Compute {
         int threads = 0;          // 0: as many as the machine has processors for us

@@ -103,6 +103,7 @@ TEST(Settings, ReadsHostsWithoutTheirPortsInLowerCase) {
 TEST(Settings, ReadsWhatLastsAndHowLong) {
     const auto settings = read_settings({{"AUDIO_KEEP_DAYS", "2"},
                                          {"AUDIO_KEEP_MB", "3"},
+                                         {"MAX_AUDIO_SECONDS", "4"},
                                          {"ENABLE_GPU", "false"},
                                          {"DB_NAME", "t"},
                                          {"DB_PORT", "5433"},
@@ -113,6 +114,7 @@ TEST(Settings, ReadsWhatLastsAndHowLong) {
     ASSERT_TRUE(settings);
     EXPECT_EQ(settings->audio.kept_for, std::chrono::days(2));
     EXPECT_EQ(settings->audio.kept_bytes, 3U << 20);
+    EXPECT_EQ(settings->audio.max_seconds, std::chrono::seconds(4));
     EXPECT_EQ(settings->compute.gpu, false);
     EXPECT_EQ(settings->database.port, 5433);
     EXPECT_EQ(settings->database.password.reveal(), "p");
