@@ -1,404 +1,254 @@
 #include "audio/decoder.h"
 
-#include <array>
 #include <cassert>
-#include <cmath>
+#include <condition_variable>
+#include <cstdio>
 #include <cstring>
-#include <memory>
+#include <exception>
+#include <mutex>
 #include <optional>
-#include <string>
+#include <thread>
 
 #include "audio/kind.h"
-#include "audio/mono_resampler.h"
+#include "audio/pull_decoder.h"
 #include "audio/truncation.h"
 
 extern "C" {
-#include <libavcodec/avcodec.h>
-#include <libavformat/avformat.h>
-#include <libavutil/log.h>
-#include <libavutil/mathematics.h>
+#include <libavformat/avio.h>
 }
 
 namespace titans::audio {
 namespace {
 
-// FFmpeg reads hundreds of formats. Only these are ever opened.
-constexpr const char* kCodecs =
-    "mp3,mp3float,flac,vorbis,opus,aac,alac,pcm_u8,pcm_s8,pcm_s16le,pcm_s16be,pcm_s24le,pcm_s24be,"
-    "pcm_s32le,"
-    "pcm_s32be,pcm_f32le,pcm_f32be,pcm_f64le,pcm_f64be,pcm_alaw,pcm_mulaw";
-constexpr int kMaxChannels = 8;
-constexpr int kMinRate = 1000;
-constexpr int kMaxRate = 768'000;
+using SteadyClock = std::chrono::steady_clock;
 
-const char* demuxer(AudioKind kind) {
-    switch (kind) {
-        case AudioKind::Wav:
-            return "wav";
-        case AudioKind::Mp3:
-            return "mp3";
-        case AudioKind::Flac:
-            return "flac";
-        case AudioKind::Ogg:
-            return "ogg";
-        case AudioKind::Matroska:
-            return "matroska";
-        case AudioKind::Mp4:
-            return "mov";
-        case AudioKind::Aac:
-            return "aac";
-        case AudioKind::Aiff:
-            return "aiff";
-    }
-    std::unreachable();
+SteadyClock::duration steady(std::chrono::duration<double> time) {
+    return std::chrono::duration_cast<SteadyClock::duration>(time);
 }
 
-struct FormatDeleter {
-    void operator()(AVFormatContext* context) const noexcept { avformat_close_input(&context); }
-};
-struct IoDeleter {
-    void operator()(AVIOContext* context) const noexcept {
-        av_freep(&context->buffer);
-        avio_context_free(&context);
+std::unexpected<Error> unknown_kind() {
+    return fail(ErrorKind::InvalidInput,
+                "the recording is not of a known type (WAV, MP3, FLAC, Ogg, WebM, MP4, AAC, AIFF)");
+}
+
+std::unexpected<Error> nothing_heard() {
+    return fail(ErrorKind::NothingHeard, "the recording is empty");
+}
+
+/// Whether all has come that the container announced.
+Result<void> check_end(const EndCheck& check, const PullDecoder& decoder) {
+    if (check.ends_early()) return decoder.broken("it ends before its announced size");
+    // Programs disagree on whether the frame with this header counts.
+    const std::int64_t announced = check.announced_mp3_frames();
+    if (decoder.packets() + 1 < announced) {
+        return decoder.broken(std::format("{} of {} frames", decoder.packets(), announced));
     }
-};
-struct CodecDeleter {
-    void operator()(AVCodecContext* context) const noexcept { avcodec_free_context(&context); }
-};
-struct PacketDeleter {
-    void operator()(AVPacket* packet) const noexcept { av_packet_free(&packet); }
-};
-struct FrameDeleter {
-    void operator()(AVFrame* frame) const noexcept { av_frame_free(&frame); }
-};
+    return {};
+}
 
-class Options {
+/// A recording that is there as a whole.
+class Memory final : public ByteSource {
 public:
-    void set(const char* name, const char* value) { av_dict_set(&options_, name, value, 0); }
-    void set(const char* name, std::int64_t value) { av_dict_set_int(&options_, name, value, 0); }
-    AVDictionary** get() { return &options_; }
-    Options() = default;
-    Options(const Options&) = delete;
-    Options& operator=(const Options&) = delete;
-    ~Options() { av_dict_free(&options_); }
+    explicit Memory(std::span<const std::byte> bytes) : bytes_(bytes) {}
 
-private:
-    AVDictionary* options_ = nullptr;
-};
-
-/// The bytes of the recording, as FFmpeg reads a file.
-struct Memory {
-    std::span<const std::byte> bytes;
-    std::size_t offset = 0;
-
-    static int read(void* self, std::uint8_t* buffer, int size) noexcept {
-        auto& memory = *static_cast<Memory*>(self);
-        const std::size_t count =
-            std::min(static_cast<std::size_t>(size), memory.bytes.size() - memory.offset);
-        if (count == 0) return AVERROR_EOF;
-        std::memcpy(buffer, memory.bytes.data() + memory.offset, count);
-        memory.offset += count;
+    int read(std::uint8_t* buffer, int size) noexcept override {
+        const std::size_t count = std::min(static_cast<std::size_t>(size), bytes_.size() - offset_);
+        if (count > 0) std::memcpy(buffer, bytes_.data() + offset_, count);
+        offset_ += count;
         return static_cast<int>(count);
     }
 
-    static std::int64_t seek(void* self, std::int64_t offset, int whence) noexcept {
-        auto& memory = *static_cast<Memory*>(self);
-        const auto size = static_cast<std::int64_t>(memory.bytes.size());
+    std::int64_t seek(std::int64_t offset, int whence) noexcept override {
+        const auto size = static_cast<std::int64_t>(bytes_.size());
         if ((whence & AVSEEK_SIZE) != 0) return size;
         switch (whence & ~AVSEEK_FORCE) {
             case SEEK_SET:
                 break;
             case SEEK_CUR:
-                offset += static_cast<std::int64_t>(memory.offset);
+                offset += static_cast<std::int64_t>(offset_);
                 break;
             case SEEK_END:
                 offset += size;
                 break;
             default:
-                return AVERROR(EINVAL);
+                return -1;
         }
-        if (offset < 0 || offset > size) return AVERROR(EINVAL);
-        memory.offset = static_cast<std::size_t>(offset);
+        if (offset < 0 || offset > size) return -1;
+        offset_ = static_cast<std::size_t>(offset);
         return offset;
     }
-};
-
-int is_stopped(void* stop) noexcept {
-    return static_cast<std::stop_token*>(stop)->stop_requested() ? 1 : 0;
-}
-
-/// A recording may name other files and addresses; none is opened.
-int refuse_to_open(AVFormatContext*, AVIOContext**, const char*, int, AVDictionary**) noexcept {
-    return AVERROR(EPERM);
-}
-
-std::string words(int status) {
-    std::array<char, AV_ERROR_MAX_STRING_SIZE> text{};
-    av_strerror(status, text.data(), text.size());
-    return text.data();
-}
-
-std::unexpected<Error> broken(std::string detail) {
-    return fail(ErrorKind::InvalidInput, "the recording is broken or incomplete",
-                std::move(detail));
-}
-
-/// One recording on its way from bytes to samples.
-class Decoder {
-public:
-    Decoder(std::span<const std::byte> bytes, AudioKind kind, SampleRate rate,
-            const DecodeLimits& limits, std::stop_token stop)
-        : kind_(kind), rate_(rate), limits_(limits), stop_(std::move(stop)), memory_{bytes} {}
-    Decoder(const Decoder&) = delete;  // FFmpeg holds pointers into it
-    Decoder& operator=(const Decoder&) = delete;
-
-    /// Finds the track and opens its codec.
-    Result<void> open();
-    Result<Audio> run();
 
 private:
-    Result<void> take_packet();
-    Result<void> take_frames();
-    Result<void> start_resampler();
-    Result<void> finish_resampler();
-    Result<void> check_complete() const;
-    std::unexpected<Error> explain(int status, const char* where) const;
-
-    const AudioKind kind_;
-    const SampleRate rate_;
-    const DecodeLimits& limits_;
-    std::stop_token stop_;
-    Memory memory_;
-    std::unique_ptr<AVIOContext, IoDeleter> io_;
-    std::unique_ptr<AVFormatContext, FormatDeleter> format_;
-    std::unique_ptr<AVCodecContext, CodecDeleter> codec_;
-    std::unique_ptr<AVPacket, PacketDeleter> packet_{av_packet_alloc()};
-    std::unique_ptr<AVFrame, FrameDeleter> frame_{av_frame_alloc()};
-    AVStream* stream_ = nullptr;
-
-    std::optional<MonoResampler> resampler_;
-    int frame_rate_ = 0;  // what the resampler was made for
-    int frame_channels_ = 0;
-    int frame_format_ = AV_SAMPLE_FMT_NONE;
-
-    std::vector<float> samples_;
-    std::int64_t packets_ = 0;
-    std::int64_t frame_samples_ = 0;  // of one channel
-    std::uint64_t decoded_bytes_ = 0;
+    std::span<const std::byte> bytes_;
+    std::size_t offset_ = 0;
 };
-
-std::unexpected<Error> Decoder::explain(int status, const char* where) const {
-    if (stop_.stop_requested()) return fail(ErrorKind::Cancelled, "cancelled");
-    if (status == AVERROR(ENOMEM)) {
-        return fail(ErrorKind::Internal, "the recording could not be decoded", "out of memory");
-    }
-    return broken(std::format("{} {}: {}", demuxer(kind_), where, words(status)));
-}
-
-Result<void> Decoder::open() {
-    constexpr int kBuffer = 32 << 10;
-    auto* buffer = static_cast<unsigned char*>(av_malloc(kBuffer));
-    io_.reset(
-        avio_alloc_context(buffer, kBuffer, 0, &memory_, &Memory::read, nullptr, &Memory::seek));
-    if (!io_ || !packet_ || !frame_) return explain(AVERROR(ENOMEM), "open");
-
-    AVFormatContext* format = avformat_alloc_context();
-    if (format == nullptr) return explain(AVERROR(ENOMEM), "open");
-    format->pb = io_.get();
-    format->io_open = &refuse_to_open;
-    format->interrupt_callback = {.callback = &is_stopped, .opaque = &stop_};
-    Options options;
-    options.set("codec_whitelist", kCodecs);
-    options.set("protocol_whitelist", "");
-    options.set("max_streams", 16);
-    options.set("probesize", 1 << 20);
-    options.set("skip_estimate_duration_from_pts", 1);
-    const AVInputFormat* input = av_find_input_format(demuxer(kind_));
-    if (input == nullptr) {
-        avformat_free_context(format);
-        return fail(ErrorKind::Unsupported,
-                    std::format("recordings of type {} are not read here", media_type(kind_)));
-    }
-    options.set("format_whitelist", input->name);
-    int status =
-        avformat_open_input(&format, nullptr, input, options.get());  // frees it if it fails
-    if (status < 0) return explain(status, "open");
-    format_.reset(format);
-
-    for (unsigned i = 0; i < format->nb_streams; ++i) {
-        if (format->streams[i]->codecpar->codec_type != AVMEDIA_TYPE_AUDIO) {
-            format->streams[i]->discard = AVDISCARD_ALL;
-        }
-    }
-    status = avformat_find_stream_info(format, nullptr);
-    if (status < 0) return explain(status, "streams");
-    const int best = av_find_best_stream(format, AVMEDIA_TYPE_AUDIO, -1, -1, nullptr, 0);
-    if (best < 0) return explain(best, "audio stream");
-    for (unsigned i = 0; i < format->nb_streams; ++i) {
-        if (static_cast<int>(i) != best) format->streams[i]->discard = AVDISCARD_ALL;
-    }
-    stream_ = format->streams[best];
-
-    const AVCodec* codec = avcodec_find_decoder(stream_->codecpar->codec_id);
-    codec_.reset(avcodec_alloc_context3(codec));
-    if (codec == nullptr || !codec_) return explain(AVERROR_DECODER_NOT_FOUND, "codec");
-    status = avcodec_parameters_to_context(codec_.get(), stream_->codecpar);
-    if (status < 0) return explain(status, "codec");
-    codec_->pkt_timebase = stream_->time_base;
-    codec_->thread_count = 1;
-    // A FLAC frame with a wrong checksum is no sound.
-    if (kind_ == AudioKind::Flac) codec_->err_recognition |= AV_EF_CRCCHECK | AV_EF_EXPLODE;
-    Options codec_options;
-    codec_options.set("codec_whitelist", kCodecs);
-    codec_options.set("max_samples", 1 << 22);  // of a frame
-    status = avcodec_open2(codec_.get(), codec, codec_options.get());
-    if (status < 0) return explain(status, "codec");
-    return {};
-}
-
-Result<Audio> Decoder::run() {
-    while (true) {
-        if (stop_.stop_requested()) return fail(ErrorKind::Cancelled, "cancelled");
-        const int status = av_read_frame(format_.get(), packet_.get());
-        if (status == AVERROR_EOF) break;
-        if (status < 0) return explain(status, "read");
-        const Result<void> taken = take_packet();
-        av_packet_unref(packet_.get());
-        if (!taken) return std::unexpected(taken.error());
-    }
-    // Some demuxers call a failed read an end.
-    if (io_->error < 0) return explain(io_->error, "read");
-    if (const int status = avcodec_send_packet(codec_.get(), nullptr); status < 0)
-        return explain(status, "end");
-    TITANS_TRY_VOID(take_frames());
-    TITANS_TRY_VOID(finish_resampler());
-    TITANS_TRY_VOID(check_complete());
-
-    if (samples_.empty()) return fail(ErrorKind::NothingHeard, "the recording is empty");
-    for (float& sample : samples_) {
-        if (!std::isfinite(sample)) return broken("a sample is not a number");
-        sample = std::clamp(sample, -1.0F, 1.0F);
-    }
-    return Audio(rate_, std::move(samples_));
-}
-
-Result<void> Decoder::take_packet() {
-    if (packet_->stream_index != stream_->index) return {};
-    ++packets_;
-    if (const int status = avcodec_send_packet(codec_.get(), packet_.get()); status < 0) {
-        return explain(status, "packet");
-    }
-    return take_frames();
-}
-
-Result<void> Decoder::take_frames() {
-    while (true) {
-        const int status = avcodec_receive_frame(codec_.get(), frame_.get());
-        if (status == AVERROR(EAGAIN) || status == AVERROR_EOF) return {};
-        if (status < 0) return explain(status, "frame");
-
-        // A stream may change its format on the way: the resampler then starts anew.
-        if (!resampler_ || frame_->sample_rate != frame_rate_ || frame_->format != frame_format_ ||
-            frame_->ch_layout.nb_channels != frame_channels_) {
-            TITANS_TRY_VOID(finish_resampler());
-            TITANS_TRY_VOID(start_resampler());
-        }
-        frame_samples_ += frame_->nb_samples;
-        decoded_bytes_ += std::uint64_t{static_cast<unsigned>(frame_->nb_samples)} *
-                          static_cast<unsigned>(frame_channels_) *
-                          static_cast<unsigned>(
-                              av_get_bytes_per_sample(static_cast<AVSampleFormat>(frame_format_)));
-        TITANS_TRY_VOID(resampler_->push(frame_->extended_data, frame_->nb_samples, samples_));
-        av_frame_unref(frame_.get());
-
-        const auto most =
-            static_cast<std::uint64_t>(limits_.duration.count()) * static_cast<unsigned>(rate_.hz);
-        if (samples_.size() > most) {
-            return fail(ErrorKind::TooLarge, std::format("the recording is longer than {} seconds",
-                                                         limits_.duration.count()));
-        }
-        if (decoded_bytes_ > limits_.decoded_bytes) {
-            return fail(ErrorKind::TooLarge,
-                        std::format("the recording unpacks to more than {} MiB",
-                                    limits_.decoded_bytes >> 20));
-        }
-    }
-}
-
-Result<void> Decoder::start_resampler() {
-    frame_rate_ = frame_->sample_rate;
-    frame_format_ = frame_->format;
-    frame_channels_ = frame_->ch_layout.nb_channels;
-    if (frame_rate_ < kMinRate || frame_rate_ > kMaxRate) {
-        return fail(ErrorKind::InvalidInput,
-                    "the recording's sample rate is not between 1 and 768 kHz");
-    }
-    if (frame_channels_ < 1 || frame_channels_ > kMaxChannels) {
-        return fail(ErrorKind::InvalidInput,
-                    std::format("the recording has more than {} channels", kMaxChannels));
-    }
-    // A layout that FFmpeg has no rule to mix becomes the usual one of as many channels.
-    AVChannelLayout layout{};
-    av_channel_layout_default(&layout, frame_channels_);
-    if (frame_->ch_layout.order == AV_CHANNEL_ORDER_NATIVE)
-        layout.u.mask = frame_->ch_layout.u.mask;
-    TITANS_TRY(resampler_, MonoResampler::open(layout, static_cast<AVSampleFormat>(frame_format_),
-                                               SampleRate{frame_rate_}, rate_));
-    return {};
-}
-
-Result<void> Decoder::finish_resampler() {
-    if (!resampler_) return {};
-    TITANS_TRY_VOID(resampler_->finish(samples_));
-    resampler_.reset();
-    return {};
-}
-
-/// Compares what came with what the header announced, where ends_early() cannot know.
-Result<void> Decoder::check_complete() const {
-    if (kind_ == AudioKind::Mp3) {
-        // Programs disagree on whether the frame with this header counts.
-        const std::int64_t announced = announced_mp3_size(memory_.bytes).frames;
-        if (packets_ + 1 < announced)
-            return broken(std::format("{} of {} frames", packets_, announced));
-        return {};
-    }
-    const bool exact =
-        kind_ == AudioKind::Flac || kind_ == AudioKind::Aiff || kind_ == AudioKind::Mp4;
-    if (!exact || stream_->duration <= 0 || frame_rate_ <= 0) return {};
-    // AAC's delay and padding stand in the duration of some MP4 files: up to three frames of 2048.
-    const std::int64_t slack = kind_ == AudioKind::Mp4 ? 3 * 2048 : 0;
-    const std::int64_t announced =
-        av_rescale_q(stream_->duration, stream_->time_base, AVRational{1, frame_rate_});
-    if (frame_samples_ + slack < announced) {
-        return broken(std::format("{} of {} samples", frame_samples_, announced));
-    }
-    return {};
-}
 
 }  // namespace
 
 Result<Audio> decode(std::span<const std::byte> bytes, SampleRate rate, const DecodeLimits& limits,
                      std::stop_token stop) {
-    assert(rate.hz >= kMinRate && rate.hz <= kMaxRate);
-    // FFmpeg would write what it thinks of foreign files to standard error; its status codes say
-    // enough.
-    static const bool quiet = [] {
-        av_log_set_level(AV_LOG_QUIET);
-        return true;
-    }();
-    assert(quiet);
-
     const std::optional<AudioKind> kind = find_audio_kind(bytes);
-    if (!kind) {
-        return fail(
-            ErrorKind::InvalidInput,
-            "the recording is not of a known type (WAV, MP3, FLAC, Ogg, WebM, MP4, AAC, AIFF)");
+    if (!kind) return unknown_kind();
+    EndCheck check(*kind);
+    check.feed(bytes);
+
+    Memory memory(bytes);
+    PullDecoder decoder(memory, *kind, rate, limits, std::move(stop));
+    decoder.set_deadline(SteadyClock::now() + steady(limits.time));
+    TITANS_TRY_VOID(decoder.run());
+    TITANS_TRY_VOID(check_end(check, decoder));
+    TITANS_TRY(std::vector<float> samples, decoder.take_samples());
+    if (samples.empty()) return nothing_heard();
+    return Audio(rate, std::move(samples));
+}
+
+/// A thread that decodes what it is given and waits for more. Only one of it and its owner runs at
+/// a time.
+class Decoder::Worker final : public ByteSource {
+public:
+    Worker(AudioKind kind, SampleRate rate, const DecodeLimits& limits, std::stop_token stop)
+        : check_(kind),
+          time_left_(steady(limits.time)),
+          decoder_(*this, kind, rate, limits, std::move(stop)),
+          thread_([this] { work(); }) {}
+
+    ~Worker() override {
+        {
+            const std::lock_guard lock(mutex_);
+            abandoned_ = true;
+        }
+        changed_.notify_all();
+        thread_.join();
     }
-    if (ends_early(*kind, bytes)) return broken("it ends before its announced size");
-    Decoder decoder(bytes, *kind, rate, limits, std::move(stop));
-    TITANS_TRY_VOID(decoder.open());
-    return decoder.run();
+
+    /// Returns when all of `bytes` have been taken.
+    Result<std::vector<float>> feed(std::span<const std::byte> bytes) {
+        check_.feed(bytes);
+        return take_turn(bytes, false);
+    }
+
+    Result<std::vector<float>> finish() {
+        TITANS_TRY(std::vector<float> samples, take_turn({}, true));
+        TITANS_TRY_VOID(check_end(check_, decoder_));
+        return samples;
+    }
+
+private:
+    int read(std::uint8_t* buffer, int size) noexcept override {
+        std::unique_lock lock(mutex_);
+        if (input_.empty() && !ended_) {
+            hungry_ = true;
+            changed_.notify_all();
+            changed_.wait(lock, [this] { return !hungry_ || abandoned_; });
+        }
+        if (abandoned_) return -1;
+        const std::size_t count = std::min(static_cast<std::size_t>(size), input_.size());
+        if (count > 0) std::memcpy(buffer, input_.data(), count);
+        input_ = input_.subspan(count);
+        return static_cast<int>(count);
+    }
+
+    std::int64_t seek(std::int64_t, int) noexcept override { return -1; }
+
+    Result<std::vector<float>> take_turn(std::span<const std::byte> bytes, bool last) {
+        const auto started = SteadyClock::now();
+        {
+            std::unique_lock lock(mutex_);
+            // It has to ask first: until then it opens the container.
+            changed_.wait(lock, [this] { return hungry_ || over_; });
+            if (!over_ && (last || !bytes.empty())) {
+                decoder_.set_deadline(started + time_left_);
+                input_ = bytes;
+                ended_ = last;
+                hungry_ = false;
+                changed_.notify_all();
+                changed_.wait(lock, [this] { return hungry_ || over_; });
+                input_ = {};
+            }
+        }
+        time_left_ -= SteadyClock::now() - started;
+        if (thrown_) std::rethrow_exception(thrown_);
+        if (!outcome_) return std::unexpected(outcome_.error());
+        return decoder_.take_samples();
+    }
+
+    void work() noexcept {
+        Result<void> outcome;
+        std::exception_ptr thrown;
+        try {
+            outcome = decoder_.run();
+        } catch (...) {
+            thrown = std::current_exception();
+        }
+        const std::lock_guard lock(mutex_);
+        outcome_ = std::move(outcome);
+        thrown_ = thrown;
+        over_ = true;
+        changed_.notify_all();
+    }
+
+    EndCheck check_;
+    SteadyClock::duration time_left_;
+
+    // Says whose turn it is; all below is touched only by who has it.
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    bool hungry_ = false;  // the thread waits for bytes
+    bool over_ = false;    // the thread is done
+    bool ended_ = false;   // no bytes follow `input_`
+    bool abandoned_ = false;
+    std::span<const std::byte> input_;
+    Result<void> outcome_;
+    std::exception_ptr thrown_;
+    PullDecoder decoder_;
+    std::thread thread_;
+};
+
+Decoder::Decoder(SampleRate rate, const DecodeLimits& limits, std::stop_token stop)
+    : rate_(rate), limits_(limits), stop_(std::move(stop)) {}
+
+Decoder::~Decoder() = default;
+
+Result<std::vector<float>> Decoder::feed(std::span<const std::byte> bytes) {
+    if (error_) return std::unexpected(*error_);
+    Result<std::vector<float>> samples = advance(bytes);
+    if (!samples) error_ = samples.error();
+    if (samples && !samples->empty()) heard_ = true;
+    return samples;
+}
+
+Result<std::vector<float>> Decoder::finish() {
+    if (error_) return std::unexpected(*error_);
+    Result<std::vector<float>> samples = end();
+    if (samples && samples->empty() && !heard_) samples = nothing_heard();
+    error_ = samples ? Error{ErrorKind::Internal, "the recording was finished before", {}}
+                     : samples.error();
+    return samples;
+}
+
+Result<std::vector<float>> Decoder::advance(std::span<const std::byte> bytes) {
+    if (worker_) return worker_->feed(bytes);
+    held_.insert(held_.end(), bytes.begin(), bytes.end());
+    if (held_.size() > limits_.held_bytes) {
+        return fail(ErrorKind::TooLarge,
+                    std::format("the recording is larger than {} MiB", limits_.held_bytes >> 20));
+    }
+    // What decides may stand behind a tag.
+    constexpr std::size_t kEnough = 12;
+    if (held_.size() < id3_size(held_) + kEnough) return std::vector<float>();
+    const std::optional<AudioKind> kind = find_audio_kind(held_);
+    if (!kind) return unknown_kind();
+    if (!is_streamable(*kind)) return std::vector<float>();
+    worker_ = std::make_unique<Worker>(*kind, rate_, limits_, stop_);
+    const std::vector<std::byte> begun = std::exchange(held_, {});
+    return worker_->feed(begun);
+}
+
+Result<std::vector<float>> Decoder::end() {
+    if (worker_) return worker_->finish();
+    TITANS_TRY(const Audio audio, decode(held_, rate_, limits_, stop_));
+    held_ = {};
+    return std::vector<float>(audio.samples().begin(), audio.samples().end());
 }
 
 }  // namespace titans::audio

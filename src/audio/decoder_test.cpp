@@ -112,6 +112,52 @@ TEST_P(DecodeFormat, RefusesEveryBeginningOrGivesAllOfIt) {
     }
 }
 
+Result<std::vector<float>> decode_in_pieces(std::span<const std::byte> bytes, std::size_t size) {
+    Decoder decoder(kRate, {}, {});
+    std::vector<float> samples;
+    while (!bytes.empty()) {
+        const auto piece = bytes.first(std::min(size, bytes.size()));
+        TITANS_TRY(const std::vector<float> part, decoder.feed(piece));
+        samples.insert(samples.end(), part.begin(), part.end());
+        bytes = bytes.subspan(piece.size());
+    }
+    TITANS_TRY(const std::vector<float> rest, decoder.finish());
+    samples.insert(samples.end(), rest.begin(), rest.end());
+    return samples;
+}
+
+TEST_P(DecodeFormat, GivesTheSameSamplesPieceByPiece) {
+    const std::vector<std::byte> whole = encode(make_sine(rate(), 1, 440));
+    const Result<Audio> all = decode(whole, kRate, {}, {});
+    ASSERT_TRUE(all);
+    for (const std::size_t size : {std::size_t{131}, std::size_t{9973}, std::size_t{1} << 20}) {
+        const Result<std::vector<float>> pieces = decode_in_pieces(whole, size);
+        ASSERT_TRUE(pieces) << size << ": " << pieces.error().detail;
+        EXPECT_TRUE(std::ranges::equal(*pieces, all->samples())) << size;
+    }
+}
+
+TEST_P(DecodeFormat, GivesWhatHasComeOrWaitsForTheEnd) {
+    const std::string_view muxer = GetParam().muxer;
+    const bool waits = muxer == "mp4" || muxer == "ipod" || muxer == "aiff";
+    const std::vector<std::byte> whole = encode(make_sine(rate(), 4, 440));
+    Decoder decoder(kRate, {}, {});
+    const Result<std::vector<float>> half = decoder.feed(std::span(whole).first(whole.size() / 2));
+    ASSERT_TRUE(half) << half.error().detail;
+    if (waits) {
+        EXPECT_TRUE(half->empty());
+    } else {
+        // FLAC's parser looks ten frames ahead; a page of Ogg holds a second.
+        EXPECT_GT(static_cast<double>(half->size()) / kRate.hz, 0.7);
+    }
+    // What was begun is not finished here.
+    const Result<std::vector<float>> end = decoder.finish();
+    if (muxer != "ogg" && muxer != "adts") {
+        ASSERT_FALSE(end);
+        EXPECT_EQ(end.error().kind, ErrorKind::InvalidInput);
+    }
+}
+
 TEST_P(DecodeFormat, SurvivesDamage) {
     const std::vector<std::byte> whole = encode(make_sine(rate(), 0.3, 440));
     std::minstd_rand random(7);  // NOLINT(cert-msc51-cpp): the same damage in every run
@@ -247,6 +293,85 @@ TEST(Decode, StopsAtItsLimits) {
     EXPECT_EQ(kind_of(decode(flac, kRate, second, {})), ErrorKind::TooLarge);
     EXPECT_EQ(kind_of(decode(flac, kRate, {.decoded_bytes = 50'000}, {})), ErrorKind::TooLarge);
     EXPECT_TRUE(decode(flac, kRate, {.duration = std::chrono::seconds(3)}, {}));
+}
+
+TEST(Decode, SaysWhereARecordingBreaks) {
+    const std::vector<std::byte> wav = make_wav(make_sine(kRate, 2, 440));
+    const auto cut = std::span(wav).first(44 + 2 * 16'000 * 3 / 2);
+    const Result<Audio> decoded = decode(cut, kRate, {}, {});
+    ASSERT_FALSE(decoded);
+    EXPECT_THAT(decoded.error().message, testing::HasSubstr("after 1.5 s"));
+
+    std::vector<std::byte> flac = encode_for_test(make_sine(kRate, 2, 440), "flac", "flac");
+    flac[flac.size() * 3 / 4] ^= std::byte{0x10};
+    const Result<Audio> damaged = decode(flac, kRate, {}, {});
+    ASSERT_FALSE(damaged);
+    EXPECT_THAT(damaged.error().message, testing::ContainsRegex("after [01]\\.[0-9] s"));
+}
+
+TEST(Decode, SkipsTheTagsAroundAnMp3) {
+    const Audio tone = make_sine(kRate, 1, 440);
+    std::vector<std::byte> mp3 = encode_for_test(tone, "mp3", "libmp3lame");
+    // ID3v1: at the end, 128 bytes.
+    const std::string tag = "TAG" + std::string(125, 'x');
+    for (const char letter : tag) mp3.push_back(static_cast<std::byte>(letter));
+    const Result<Audio> decoded = decode(mp3, kRate, {}, {});
+    ASSERT_TRUE(decoded) << decoded.error().detail;
+    EXPECT_EQ(decoded->samples().size(), 16'000U);
+}
+
+TEST(Decode, TakesOnlyItsTime) {
+    const std::vector<std::byte> flac = encode_for_test(make_sine(kRate, 3, 440), "flac", "flac");
+    const DecodeLimits none{.time = std::chrono::seconds(0)};
+    EXPECT_EQ(kind_of(decode(flac, kRate, none, {})), ErrorKind::TooLarge);
+    Decoder decoder(kRate, none, {});
+    const Result<std::vector<float>> part = decoder.feed(flac);
+    ASSERT_FALSE(part);
+    EXPECT_EQ(part.error().kind, ErrorKind::TooLarge);
+}
+
+TEST(Decode, ReadsAnExtensibleHeader) {
+    // Six channels have no place in a plain one.
+    const std::vector<std::byte> wav =
+        encode_for_test(make_sine(SampleRate{48'000}, 1, 440), "wav", "pcm_s24le", 6);
+    ASSERT_EQ(wav[20], std::byte{0xFE});
+    ASSERT_EQ(wav[21], std::byte{0xFF});
+    EXPECT_TRUE(decode(wav, kRate, {}, {}));
+}
+
+TEST(Decoder, GivesItsErrorAgain) {
+    Decoder decoder(kRate, {}, {});
+    const std::string text = "This is no recording at all.";
+    for (int i = 0; i < 2; ++i) {
+        const auto part = decoder.feed(std::as_bytes(std::span(text)));
+        ASSERT_FALSE(part);
+        EXPECT_EQ(part.error().kind, ErrorKind::InvalidInput);
+    }
+    ASSERT_FALSE(decoder.finish());
+}
+
+TEST(Decoder, CanBeLeftInTheMiddle) {
+    const std::vector<std::byte> wav = make_wav(make_sine(kRate, 1, 440));
+    for (const std::size_t size : {std::size_t{0}, std::size_t{20}, std::size_t{10'000}}) {
+        Decoder decoder(kRate, {}, {});
+        EXPECT_TRUE(decoder.feed(std::span(wav).first(size)));
+    }
+}
+
+TEST(Decoder, SaysThatItHasHeardNothing) {
+    Decoder decoder(kRate, {}, {});
+    ASSERT_TRUE(decoder.feed(make_wav(Audio(kRate, {}))));
+    const auto end = decoder.finish();
+    ASSERT_FALSE(end);
+    EXPECT_EQ(end.error().kind, ErrorKind::NothingHeard);
+}
+
+TEST(Decoder, HoldsNoMoreThanItMay) {
+    const std::vector<std::byte> mp4 = encode_for_test(make_sine(kRate, 2, 440), "mp4", "aac");
+    Decoder decoder(kRate, {.held_bytes = 10'000}, {});
+    const auto part = decoder.feed(mp4);
+    ASSERT_FALSE(part);
+    EXPECT_EQ(part.error().kind, ErrorKind::TooLarge);
 }
 
 TEST(Decode, StopsWhenAsked) {

@@ -31,15 +31,18 @@ bool is_mpeg_layer_3(std::span<const std::byte> bytes) {
 
 }  // namespace
 
-std::span<const std::byte> after_id3(std::span<const std::byte> bytes) {
+std::size_t id3_size(std::span<const std::byte> bytes) {
     // ID3v2.4, section 3.1: four bytes of seven bits, not counting a header and perhaps a footer of
     // ten bytes each.
-    if (!has(bytes, 0, "ID3") || bytes.size() < 10) return bytes;
+    if (!has(bytes, 0, "ID3") || bytes.size() < 10) return 0;
     std::size_t size = 0;
     for (std::size_t i = 6; i < 10; ++i) size = size << 7 | (byte_at(bytes, i) & 0x7FU);
     const bool footer = (byte_at(bytes, 5) & 0x10U) != 0;
-    size += footer ? 20 : 10;
-    return bytes.subspan(std::min(size, bytes.size()));
+    return size + (footer ? 20 : 10);
+}
+
+std::span<const std::byte> after_id3(std::span<const std::byte> bytes) {
+    return bytes.subspan(std::min(id3_size(bytes), bytes.size()));
 }
 
 std::optional<AudioKind> find_audio_kind(std::span<const std::byte> bytes) {

@@ -15,6 +15,10 @@ enum class AudioKind : std::uint8_t { Wav, Mp3, Flac, Ogg, Matroska, Mp4, Aac, A
 /// asked.
 std::optional<AudioKind> find_audio_kind(std::span<const std::byte> bytes);
 
+/// The size of the ID3v2 tag that a file of ten bytes or more begins with, also if it reaches
+/// beyond `bytes`; 0: none.
+std::size_t id3_size(std::span<const std::byte> bytes);
+
 /// `bytes` without the ID3v2 tag that they may begin with; empty if the tag is longer than they
 /// are.
 std::span<const std::byte> after_id3(std::span<const std::byte> bytes);

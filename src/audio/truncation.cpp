@@ -1,150 +1,59 @@
 #include "audio/truncation.h"
 
-#include <array>
+#include <algorithm>
 #include <bit>
 #include <string_view>
 
 namespace titans::audio {
 namespace {
 
-/// Reads forwards through foreign bytes; past their end all is zero and `overrun` is set.
-class Cursor {
-public:
-    explicit Cursor(std::span<const std::byte> bytes) : bytes_(bytes) {}
-
-    bool overrun() const { return overrun_; }
-    bool at_end() const { return offset_ >= bytes_.size(); }
-
-    std::uint8_t next() {
-        if (at_end()) {
-            overrun_ = true;
-            return 0;
-        }
-        return std::to_integer<std::uint8_t>(bytes_[offset_++]);
-    }
-
-    std::uint64_t big_endian(int count) {
-        std::uint64_t number = 0;
-        while (count-- > 0) number = number << 8 | next();
-        return number;
-    }
-
-    std::uint32_t little_endian() {
-        std::uint32_t number = 0;
-        for (int shift = 0; shift < 32; shift += 8) number |= std::uint32_t{next()} << shift;
-        return number;
-    }
-
-    bool next_is(std::string_view text) {
-        bool same = true;
-        for (const char letter : text) same = next() == static_cast<std::uint8_t>(letter) && same;
-        return same;
-    }
-
-    void skip(std::uint64_t count) {
-        if (count > bytes_.size() - offset_) {
-            overrun_ = true;
-            offset_ = bytes_.size();
-        } else {
-            offset_ += count;
-        }
-    }
-
-private:
-    std::span<const std::byte> bytes_;
-    std::size_t offset_ = 0;
-    bool overrun_ = false;
-};
-
-/// RIFF: chunks of name, size and as many bytes, padded to even.
-bool wav_ends_early(Cursor cursor) {
-    // What programs write that do not know the size yet: 0, or the largest number minus some
-    // headers.
-    constexpr std::uint32_t kUnknown = 0x7FFF'FF00;
-    cursor.skip(12);
-    while (!cursor.at_end()) {
-        const bool is_data = cursor.next_is("data");
-        const std::uint32_t size = cursor.little_endian();
-        if (is_data) {
-            if (size < kUnknown) cursor.skip(size);
-            return cursor.overrun();
-        }
-        cursor.skip(std::uint64_t{size} + size % 2);
-    }
-    return true;
+std::uint64_t big_endian(std::span<const std::byte> bytes) {
+    std::uint64_t number = 0;
+    for (const std::byte byte : bytes) number = number << 8 | std::to_integer<std::uint64_t>(byte);
+    return number;
 }
 
-/// RFC 3533, section 6: pages of a 27-byte header, a table of segment sizes, and the segments.
-bool ogg_ends_early(Cursor cursor) {
-    while (!cursor.at_end()) {
-        if (!cursor.next_is("OggS")) return cursor.overrun();
-        cursor.skip(22);
-        std::array<std::uint8_t, 256> sizes{};
-        const std::uint8_t segments = cursor.next();
-        for (std::size_t i = 0; i < segments; ++i) sizes[i] = cursor.next();
-        for (const std::uint8_t size : sizes) cursor.skip(size);
+std::uint64_t little_endian(std::span<const std::byte> bytes) {
+    std::uint64_t number = 0;
+    for (std::size_t i = bytes.size(); i-- > 0;) {
+        number = number << 8 | std::to_integer<std::uint64_t>(bytes[i]);
     }
-    return cursor.overrun();
+    return number;
 }
 
-/// ISO/IEC 14496-12, section 4.2: boxes of size (32 bits; 1: 64 bits follow the name; 0: to the
-/// end) and name.
-bool mp4_ends_early(Cursor cursor) {
-    while (!cursor.at_end()) {
-        std::uint64_t size = cursor.big_endian(4);
-        std::uint64_t header = 8;
-        cursor.skip(4);
-        if (size == 1) {
-            size = cursor.big_endian(8);
-            header = 16;
-        }
-        if (size == 0) return cursor.overrun();
-        if (size < header) return false;
-        cursor.skip(size - header);
-    }
-    return cursor.overrun();
-}
-
-/// RFC 8794, sections 4 and 5: elements of identifier and size; a size of only ones is not known.
-bool matroska_ends_early(Cursor cursor) {
-    constexpr std::uint64_t kSegment = 0x1853'8067;
-    constexpr std::uint64_t kCluster = 0x1F43'B675;
-    while (!cursor.at_end()) {
-        std::uint64_t id = cursor.next();
-        const int id_rest = std::countl_zero(static_cast<std::uint8_t>(id));
-        if (id_rest > 3) return false;
-        id = id << (8 * id_rest) | cursor.big_endian(id_rest);
-
-        const std::uint8_t first = cursor.next();
-        const int size_rest = std::countl_zero(first);
-        if (size_rest > 7) return cursor.overrun();
-        std::uint64_t size = first & (0x7FU >> size_rest);
-        size = size << (8 * size_rest) | cursor.big_endian(size_rest);
-        const bool unknown = size == (std::uint64_t{1} << (7 * (size_rest + 1))) - 1;
-
-        // Of what is open at its end, the parts are looked at instead.
-        if (unknown && (id == kSegment || id == kCluster)) continue;
-        if (unknown) return false;
-        cursor.skip(size);
-    }
-    return cursor.overrun();
+std::string_view text(std::span<const std::byte> bytes) {
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
 }  // namespace
 
-bool ends_early(AudioKind kind, std::span<const std::byte> bytes) {
-    switch (kind) {
+void EndCheck::feed(std::span<const std::byte> bytes) {
+    fed_ += static_cast<std::int64_t>(bytes.size());
+    while (!bytes.empty()) {
+        if (skip_ > 0) {
+            const auto count = std::min<std::uint64_t>(skip_, bytes.size());
+            skip_ -= count;
+            bytes = bytes.subspan(static_cast<std::size_t>(count));
+        } else if (last_) {
+            return;
+        } else {
+            header_.push_back(bytes.front());
+            bytes = bytes.subspan(1);
+            if (take_header()) header_.clear();
+        }
+    }
+}
+
+bool EndCheck::ends_early() const {
+    switch (kind_) {
         case AudioKind::Wav:
-            return wav_ends_early(Cursor(bytes));
+            return !last_ || skip_ > 0;
         case AudioKind::Ogg:
-            return ogg_ends_early(Cursor(bytes));
         case AudioKind::Mp4:
-            return mp4_ends_early(Cursor(bytes));
         case AudioKind::Matroska:
-            return matroska_ends_early(Cursor(bytes));
+            return skip_ > 0 || (!last_ && !header_.empty());
         case AudioKind::Mp3:
-            return announced_mp3_size(bytes).bytes >
-                   static_cast<std::int64_t>(after_id3(bytes).size());
+            return mp3_bytes_ > fed_ - mp3_begin_;
         // Here the decoder compares what came with the length that the header states, or checks
         // each frame.
         case AudioKind::Flac:
@@ -155,21 +64,125 @@ bool ends_early(AudioKind kind, std::span<const std::byte> bytes) {
     std::unreachable();
 }
 
-Mp3Size announced_mp3_size(std::span<const std::byte> bytes) {
-    // The header stands in the first frame, behind a side information whose size depends on version
-    // and channels.
+bool EndCheck::take_header() {
+    switch (kind_) {
+        case AudioKind::Wav:
+            return take_wav();
+        case AudioKind::Ogg:
+            return take_ogg();
+        case AudioKind::Mp4:
+            return take_mp4();
+        case AudioKind::Matroska:
+            return take_matroska();
+        case AudioKind::Mp3:
+            return take_mp3();
+        case AudioKind::Flac:
+        case AudioKind::Aac:
+        case AudioKind::Aiff:
+            last_ = true;
+            return true;
+    }
+    std::unreachable();
+}
+
+/// RIFF: chunks of name, size and as many bytes, padded to even.
+bool EndCheck::take_wav() {
+    // What programs write that do not know the size yet: 0, or the largest number minus some
+    // headers.
+    constexpr std::uint64_t kUnknown = 0x7FFF'FF00;
+    if (!in_file_) return in_file_ = header_.size() == 12;
+    if (header_.size() < 8) return false;
+    const std::span<const std::byte> header = header_;
+    const std::uint64_t size = little_endian(header.subspan(4));
+    last_ = text(header.first(4)) == "data";
+    skip_ = last_ ? (size < kUnknown ? size : 0) : size + size % 2;
+    return true;
+}
+
+/// RFC 3533, section 6: pages of a 27-byte header, a table of segment sizes, and the segments.
+bool EndCheck::take_ogg() {
+    constexpr std::size_t kFixed = 27;
+    if (header_.size() == 4 && text(header_) != "OggS") return last_ = true;
+    if (header_.size() < kFixed) return false;
+    const auto segments = std::to_integer<std::size_t>(header_[kFixed - 1]);
+    if (header_.size() < kFixed + segments) return false;
+    for (const std::byte size : std::span(header_).subspan(kFixed)) {
+        skip_ += std::to_integer<std::uint64_t>(size);
+    }
+    return true;
+}
+
+/// ISO/IEC 14496-12, section 4.2: boxes of size (32 bits; 1: 64 bits follow the name; 0: to the
+/// end) and name.
+bool EndCheck::take_mp4() {
+    if (header_.size() < 8) return false;
+    const std::span<const std::byte> header = header_;
+    std::uint64_t size = big_endian(header.first(4));
+    if (size == 1) {
+        if (header.size() < 16) return false;
+        size = big_endian(header.subspan(8));
+    }
+    if (size < header.size()) return last_ = true;
+    skip_ = size - header.size();
+    return true;
+}
+
+/// RFC 8794, sections 4 and 5: elements of identifier and size; a size of only ones is not known.
+bool EndCheck::take_matroska() {
+    constexpr std::uint64_t kSegment = 0x1853'8067;
+    constexpr std::uint64_t kCluster = 0x1F43'B675;
+    const std::span<const std::byte> header = header_;
+    const auto length = [&](std::size_t at) {
+        return static_cast<std::size_t>(
+            std::countl_zero(std::to_integer<std::uint8_t>(header[at])) + 1);
+    };
+    const std::size_t id_length = length(0);
+    if (id_length > 4) return last_ = true;
+    if (header.size() <= id_length) return false;
+    const std::size_t size_length = length(id_length);
+    if (size_length > 8) return last_ = true;
+    if (header.size() < id_length + size_length) return false;
+
+    const std::uint64_t id = big_endian(header.first(id_length));
+    const std::uint64_t mask = (std::uint64_t{1} << (7 * size_length)) - 1;
+    const std::uint64_t size = big_endian(header.subspan(id_length)) & mask;
+    if (size != mask) {
+        skip_ = size;
+    } else if (id != kSegment && id != kCluster) {
+        last_ = true;
+    }  // Of what is open at its end, the parts are looked at instead.
+    return true;
+}
+
+/// The header with the sizes stands in the first frame, behind a side information whose size
+/// depends on version and channels; before them perhaps a tag.
+bool EndCheck::take_mp3() {
+    constexpr std::size_t kTag = 10;
     constexpr std::size_t kReach = 64;
-    bytes = after_id3(bytes);
-    const std::string_view frame(reinterpret_cast<const char*>(bytes.data()),
-                                 std::min(bytes.size(), kReach));
+    constexpr std::size_t kFields = 12;
+    if (!in_file_ && header_.size() == kTag) {
+        in_file_ = true;
+        mp3_begin_ = static_cast<std::int64_t>(id3_size(header_));
+        if (mp3_begin_ > 0) {
+            skip_ = static_cast<std::uint64_t>(mp3_begin_) - kTag;
+            return true;
+        }
+    }
+    if (header_.size() < kReach + 4 + kFields) return false;
+    const std::string_view frame = text(std::span(header_).first(kReach));
     const std::size_t at = std::min(frame.find("Xing"), frame.find("Info"));
-    if (at == std::string_view::npos) return {};
-    Cursor cursor(bytes.subspan(at + 4));
-    const std::uint64_t fields = cursor.big_endian(4);
-    Mp3Size size;
-    if ((fields & 1U) != 0) size.frames = static_cast<std::int64_t>(cursor.big_endian(4));
-    if ((fields & 2U) != 0) size.bytes = static_cast<std::int64_t>(cursor.big_endian(4));
-    return size;
+    if (at != std::string_view::npos) {
+        std::span<const std::byte> rest = std::span<const std::byte>(header_).subspan(at + 4);
+        const auto next = [&rest] {
+            const std::uint64_t number = big_endian(rest.first(4));
+            rest = rest.subspan(4);
+            return static_cast<std::int64_t>(number);
+        };
+        const std::int64_t fields = next();
+        if ((fields & 1) != 0) mp3_frames_ = next();
+        if ((fields & 2) != 0) mp3_bytes_ = next();
+    }
+    return last_ = true;
 }
 
 }  // namespace titans::audio
