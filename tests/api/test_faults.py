@@ -385,3 +385,37 @@ def test_a_full_disk_is_told_and_spoils_nothing(small_disk, upstream):
         assert str(small_disk) not in answer.text
     with Server(small_disk, **world.settings) as server:
         world.check(server)
+
+
+# --- The server is asked to end -----------------------------------------------------------------------------------------
+
+
+def test_asked_to_end_under_load_it_ends_in_five_seconds_and_keeps_everything(tmp_path, upstream, database):
+    world = World(upstream)
+    models = tmp_path / "models"
+    with FakeHub({"someone/mind": {"mind-Q8_0.gguf": bytes(4 * MEGABYTE)}}) as hub, FakeUpstream(behaviour=slow(0.5)) as thinker:
+        hub.repository("someone/mind").bytes_per_second = MEGABYTE // 2
+        settings = world.settings | database | HUB | {"HF_ENDPOINT": hub.url, "ALLOWED_PRIVATE_HOSTS": "127.0.0.1"}
+        with Server(tmp_path, models=models, **settings) as server:
+            thinking = server.create("Slow", llm_config={"base_url": thinker.base_url, "model_name": "fake"}).json()
+            pool = ThreadPoolExecutor(8)
+            bodies = [{"character_id": thinking["character_id"], "question": "Why?", "stream": stream}
+                      for stream in (True, False) * 3]
+            waiting = [pool.submit(server.post, "/ask-question-text", json=body) for body in bodies]
+            waiting.append(pool.submit(server.post, "/download-model", json={"model_name": "someone/mind"}))
+            thinker.wait_for(len(bodies))
+            with world.at_work(server, keepers=3):
+                time.sleep(1)
+                started = time.monotonic()
+                assert server.stop() == 0
+                took = time.monotonic() - started
+            pool.shutdown()
+            assert took < 5, f"it took {took:.1f} s to end"
+            for answer in waiting:  # either nothing, or a plain "not now"
+                assert answer.exception() or answer.result().status_code in (200, 503), answer.result().text
+        with Server(tmp_path, models=models, **settings) as server:
+            assert server.delete(f"/delete-character/{thinking['character_id']}").status_code == 200
+            world.check(server)
+            hub.repository("someone/mind").bytes_per_second = 0
+            assert server.post("/download-model", json={"model_name": "someone/mind"}).status_code == 200
+        assert all(world.done.values())

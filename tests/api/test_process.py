@@ -1,16 +1,12 @@
-"""The program as a process: starting, ending, being killed, and who may speak to it."""
+"""The program as a process: starting, ending, and who may speak to it."""
 
 import json
-import random
 import subprocess
-import threading
 import time
 
 import pytest
 import requests
-from server import EXAMPLES, PROGRAM, Server, clean_environment
-
-PICTURE = (EXAMPLES / "picture.png").read_bytes()
+from server import MODELS, PROGRAM, Server, clean_environment
 
 
 def test_says_ready_and_ends_cleanly(tmp_path):
@@ -64,64 +60,8 @@ def test_with_a_key_nobody_else_gets_in(tmp_path):
         assert "open-sesame" not in server.log.read_text()
 
 
-def create_until_it_dies(server, number, acknowledged):
-    """Creates one character after the other, and notes each that the server has said exists."""
-    count = 0
-    while True:
-        name = f"Character {number} {count}"
-        try:
-            answer = server.create(name, knowledge=EXAMPLES / "knowledge.txt", style=EXAMPLES / "style.json",
-                                   image=("picture.png", PICTURE + name.encode()), llm_config={"max_tokens": count + 1})
-        except requests.RequestException:
-            return
-        if answer.status_code == 201:
-            acknowledged[answer.json()["character_id"]] = name
-        count += 1
-
-
-def check_all_whole(server, acknowledged):
-    """Every acknowledged character is there, each one that is there is whole, and no file belongs to none."""
-    listed = {character["id"]: character for character in server.get("/get-characters").json()["characters"]}
-    assert set(acknowledged) <= set(listed), "an acknowledged character is lost"
-    for number, character in listed.items():
-        name = acknowledged.get(number, character["name"])
-        details = server.get(f"/get-character/{number}").json()["character"]
-        assert details["name"] == name
-        assert details["llm_config"]["max_tokens"] == int(name.split()[-1]) + 1
-        assert server.get(details["image_url"].removeprefix(server.url)).content == PICTURE + name.encode()
-    files = [path for path in (server.data / "files").rglob("*") if path.is_file()]
-    assert len(files) == len(listed), "a file of no character was left behind"
-
-
-def test_killed_twenty_times_nothing_acknowledged_is_lost_and_nothing_is_half_made(tmp_path):
-    delays = random.Random(3)
-    acknowledged = {}
-    for number in range(20):
-        server = Server(tmp_path).start()
-        check_all_whole(server, acknowledged)
-        writers = [threading.Thread(target=create_until_it_dies, args=(server, 2 * number + i, acknowledged))
-                   for i in range(2)]
-        for writer in writers:
-            writer.start()
-        time.sleep(delays.uniform(0.03, 0.4))
-        server.kill()
-        time.sleep(0.2)  # a start spares the files of the last 0.1 s: another process might be writing them
-        for writer in writers:
-            writer.join()
-    assert len(acknowledged) >= 20, "the kills came before anything was made"
-    with Server(tmp_path) as server:
-        check_all_whole(server, acknowledged)
-
-
-@pytest.mark.long
-def test_killed_two_hundred_times(tmp_path):
-    for round_ in range(10):
-        test_killed_twenty_times_nothing_acknowledged_is_lost_and_nothing_is_half_made(tmp_path / str(round_))
-
-
 @pytest.mark.models
 def test_knowledge_without_vectors_gets_them_after_a_restart(tmp_path):
-    from server import MODELS
     with Server(tmp_path) as server:  # no models: no vectors
         number = server.create_example()
     with Server(tmp_path, models=MODELS) as server:
