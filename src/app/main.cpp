@@ -24,7 +24,8 @@ In this process:
   models check                  succeeds if the default ones are here
   transcribe FILE [LANGUAGE]    the text of a recording
   say TEXT OUT.wav [LANGUAGE]   speaks a text
-  convert KIND IN OUT           makes a model file of another format (whisper, sentence-encoder, requantize)
+  prepare IN OUT.wav [OPTIONS]  cleans a voice sample and says how good it is
+  convert KIND IN OUT           makes a model file of another format (whisper, sentence-encoder, requantize, onnx)
   version
 
 With a running server:
@@ -55,6 +56,7 @@ int run(std::vector<std::string_view> arguments) {
         return 0;
     }
     if (word == "convert") return app::convert(rest);
+    if (word == "prepare") return app::prepare(rest);
 
     // The launcher says where the repository is; without it, here.
     const char* const root = std::getenv("TITANS_ROOT");

@@ -4,7 +4,9 @@
 
 #include "checkpoint/bert_gguf_writer.h"
 #include "checkpoint/ctranslate2.h"
+#include "checkpoint/gguf_writer.h"
 #include "checkpoint/json_file.h"
+#include "checkpoint/onnx.h"
 #include "checkpoint/output_file.h"
 #include "checkpoint/safetensors.h"
 #include "checkpoint/vocabulary.h"
@@ -90,12 +92,20 @@ Result<void> convert_requantize(const fs::path& file, const fs::path& output) {
     return out.commit();
 }
 
+Result<void> convert_onnx(const fs::path& file, const fs::path& output) {
+    TITANS_TRY(const OnnxFile model, OnnxFile::open(file));
+    TITANS_TRY(OutputFile out, OutputFile::create(output));
+    TITANS_TRY_VOID(write_gguf(model.tensors(), out.stream()));
+    return out.commit();
+}
+
 }  // namespace
 
 std::optional<Conversion> find_conversion(std::string_view word) {
     if (word == "whisper") return Conversion::Whisper;
     if (word == "sentence-encoder") return Conversion::SentenceEncoder;
     if (word == "requantize") return Conversion::Requantize;
+    if (word == "onnx") return Conversion::Onnx;
     return std::nullopt;
 }
 
@@ -107,6 +117,8 @@ Result<void> convert(Conversion conversion, const fs::path& input, const fs::pat
             return convert_sentence_encoder(input, output);
         case Conversion::Requantize:
             return convert_requantize(input, output);
+        case Conversion::Onnx:
+            return convert_onnx(input, output);
     }
     std::unreachable();
 }

@@ -20,9 +20,11 @@ enum class Conversion : std::uint8_t {
     /// A GGUF file of a type without fast kernels for prompts (Q4_1, Q5_0, Q5_1), to GGUF of type
     /// Q8_0.
     Requantize,
+    /// The weights of an ONNX file, to GGUF as F32, with the same names and shapes.
+    Onnx,
 };
 
-/// Of "whisper", "sentence-encoder", "requantize".
+/// Of "whisper", "sentence-encoder", "requantize", "onnx".
 std::optional<Conversion> find_conversion(std::string_view word);
 
 /// Converts the model in `input`, a folder or file as Conversion says, to the file `output`, which

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "checkpoint/test_files.h"
+#include "engine/ggml/gguf_file.h"
 
 namespace titans::checkpoint {
 namespace {
@@ -41,6 +42,7 @@ TEST(Convert, KnowsItsWords) {
     EXPECT_EQ(find_conversion("whisper"), Conversion::Whisper);
     EXPECT_EQ(find_conversion("sentence-encoder"), Conversion::SentenceEncoder);
     EXPECT_EQ(find_conversion("requantize"), Conversion::Requantize);
+    EXPECT_EQ(find_conversion("onnx"), Conversion::Onnx);
     EXPECT_EQ(find_conversion("Whisper"), std::nullopt);
 }
 
@@ -198,6 +200,39 @@ TEST(Convert, RefusesToRequantizeWhatIsNoModel) {
     EXPECT_EQ(converted.error().kind, ErrorKind::InvalidInput);
     EXPECT_FALSE(converted.error().message.contains("/"));
     EXPECT_EQ(folder.entries(), 1);
+}
+
+TEST(Convert, WritesTheWeightsOfAnOnnxFileAsTheyAre) {
+    const test::Folder folder;
+    folder.write("in.onnx", test::onnx_model({test::ramp("encoder.weight", {3, 1, 2}, 5),
+                                              test::ramp("encoder.bias", {2}, 9)}));
+    const auto converted = convert(Conversion::Onnx, folder / "in.onnx", folder / "out.gguf");
+    ASSERT_TRUE(converted) << converted.error().message;
+    const auto file = engine::GgufFile::open(folder / "out.gguf");
+    ASSERT_TRUE(file) << file.error().message;
+    const auto values = [&](std::string_view name, std::initializer_list<std::int64_t> shape) {
+        const auto found = file->tensor(name, shape);
+        return found ? std::vector<float>(std::from_range, *found) : std::vector<float>();
+    };
+    EXPECT_EQ(values("encoder.weight", {3, 1, 2}), (std::vector<float>{5, 6, 7, 8, 9, 10}));
+    EXPECT_EQ(values("encoder.bias", {2}), (std::vector<float>{9, 10}));
+}
+
+TEST(Convert, RefusesWhatGgufCannotHold) {
+    const test::Folder folder;
+    const auto with = [&](const test::Array& array) {
+        folder.write("in.onnx", test::onnx_model({array}));
+        const auto converted = convert(Conversion::Onnx, folder / "in.onnx", folder / "out.gguf");
+        return converted ? "accepted" : converted.error().message;
+    };
+    EXPECT_EQ(with(test::ramp("t", {1, 1, 1, 1, 2}, 0)), "tensor t: GGUF cannot hold it");
+    EXPECT_EQ(with(test::ramp("t", {0}, 0)), "tensor t: GGUF cannot hold it");
+    EXPECT_EQ(with(test::ramp(std::string(64, 't'), {2}, 0)),
+              "tensor " + std::string(64, 't') + ": GGUF cannot hold it");
+    EXPECT_EQ(with(test::ramp("t", {2}, 0)), "accepted");
+    folder.write("in.onnx", "nonsense");
+    EXPECT_EQ(convert(Conversion::Onnx, folder / "in.onnx", folder / "out.gguf").error().message,
+              "in.onnx: is no ONNX model, or a broken one");
 }
 
 }  // namespace

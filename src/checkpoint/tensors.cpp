@@ -4,6 +4,7 @@
 
 #include <cstring>
 #include <format>
+#include <ranges>
 #include <utility>
 
 namespace titans::checkpoint {
@@ -65,6 +66,10 @@ Result<void> Tensors::add_alias(const std::string& alias, const std::string& nam
     TITANS_TRY(TensorView original, tensor(name));
     original.name = alias;
     return add(std::move(original));
+}
+
+std::vector<std::string_view> Tensors::names() const {
+    return {std::from_range, std::views::keys(tensors_)};
 }
 
 Result<TensorView> Tensors::tensor(std::string_view name) const {

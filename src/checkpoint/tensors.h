@@ -46,6 +46,9 @@ public:
     bool contains(std::string_view name) const { return tensors_.contains(name); }
     std::size_t size() const { return tensors_.size(); }
 
+    /// Sorted; valid while this object lives.
+    std::vector<std::string_view> names() const;
+
     /// Errors: InvalidInput if there is none.
     Result<TensorView> tensor(std::string_view name) const;
 

@@ -122,6 +122,35 @@ inline std::string safetensors_file(const std::vector<Array>& arrays) {
     return safetensors_file(header + "}", data);
 }
 
+/// A number and bytes as fields of protocol buffers.
+inline std::string onnx_number(std::uint64_t field, std::uint64_t value) {
+    const auto varint = [](std::uint64_t number) {
+        std::string text;
+        for (; number >= 0x80; number >>= 7) text += static_cast<char>(number | 0x80);
+        return text + static_cast<char>(number);
+    };
+    return varint(field << 3) + varint(value);
+}
+inline std::string onnx_bytes(std::uint64_t field, std::string_view bytes) {
+    std::string text = onnx_number(field, bytes.size());
+    text[0] = static_cast<char>(text[0] | 2);
+    return text.append(bytes);
+}
+
+inline std::string onnx_tensor(const Array& array) {
+    std::string dimensions;  // each below 128
+    for (const std::int64_t dimension : array.shape) dimensions += static_cast<char>(dimension);
+    return onnx_bytes(1, dimensions) + onnx_number(2, 1) + onnx_bytes(8, array.name) +
+           onnx_bytes(9, array.bytes);
+}
+
+/// An ONNX model with nothing but F32 weights.
+inline std::string onnx_model(const std::vector<Array>& arrays) {
+    std::string graph;
+    for (const Array& array : arrays) graph += onnx_bytes(5, onnx_tensor(array));
+    return onnx_number(1, 8) + onnx_bytes(7, graph);
+}
+
 /// The tensors of a Whisper model of CTranslate2's with one layer a side, width 8, 2 heads, 6
 /// tokens, 80 mels.
 inline std::vector<Array> tiny_whisper() {
