@@ -13,11 +13,8 @@ namespace titans::app {
 namespace {
 
 std::vector<std::string_view> default_names() {
-    using models::ModelTask;
     std::vector<std::string_view> names;
-    for (const ModelTask task : {ModelTask::Mind, ModelTask::Ears, ModelTask::Embedder}) {
-        names.push_back(models::default_of(task).name);
-    }
+    for (const auto* const model : models::default_models()) names.push_back(model->name);
     return names;
 }
 

