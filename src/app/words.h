@@ -15,6 +15,8 @@ int serve(Arguments arguments, const config::Settings& settings);
 
 /// convert KIND IN OUT: in a sandbox, so it reads no settings.
 int convert(Arguments arguments);
+/// prepare IN OUT.wav: a voice sample as `voice_cloning_settings` would have it.
+int prepare(Arguments arguments);
 
 int models(Arguments arguments, const config::Settings& settings);
 int transcribe(Arguments arguments, const config::Settings& settings);
