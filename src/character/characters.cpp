@@ -70,7 +70,7 @@ void remove_files(const store::MediaStore& files, std::string_view image, std::s
 }
 
 /// What was written for a change that failed. A change in doubt may have happened: then its files
-/// are the character's, and if they are not, the next start sweeps them.
+/// are the character's, and if they are not, they are swept later.
 void remove_unless_in_doubt(const store::MediaStore& files, const Error& error,
                             std::string_view image, std::string_view voice) {
     if (error.kind != ErrorKind::Busy) remove_files(files, image, voice);
@@ -302,6 +302,11 @@ Task<Result<void>> Characters::sweep() {
         TITANS_CO_TRY([[maybe_unused]] const auto before,
                       co_await parts_.characters.update(character.id, std::move(change)));
     }
+    co_return co_await sweep_files();
+}
+
+Task<Result<void>> Characters::sweep_files() {
+    TITANS_CO_TRY(const std::vector<store::CharacterRecord> all, co_await parts_.characters.list());
     std::set<CharacterId> ids;
     for (const store::CharacterRecord& character : all) ids.insert(character.id);
     TITANS_CO_TRY(const std::vector<std::string> names, co_await parts_.characters.file_names());
@@ -319,6 +324,8 @@ Task<> Characters::tidy() {
     const Result<void> trimmed = co_await run_on(
         parts_.file_work, [this] { parts_.audio.trim(); }, Executor::Priority::Background);
     if (!trimmed) log::warn("audio.not_tidied", "message=\"{}\"", trimmed.error().message);
+    if (const Result<void> swept = co_await sweep_files(); !swept)
+        log::warn("files.not_tidied", "message=\"{}\"", swept.error().message);
 }
 
 }  // namespace titans::character

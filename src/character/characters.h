@@ -90,7 +90,7 @@ public:
     /// stored as they were.
     Task<Result<void>> sweep();
 
-    /// From time to time: forgets old sessions and recordings.
+    /// From time to time: forgets old sessions and recordings, and files that no character has.
     Task<> tidy();
 
 private:
@@ -102,6 +102,7 @@ private:
     Result<void> check_ears(const std::string& settings, std::vector<std::string>& warnings) const;
     Result<void> check_voice(const CharacterForm& form, const store::CharacterRecord* before,
                              std::vector<std::string>& warnings) const;
+    Task<Result<void>> sweep_files();
     /// On the file executor.
     Result<Checked> check_and_write(CharacterForm& form,
                                     const store::CharacterRecord* before) const;

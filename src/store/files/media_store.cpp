@@ -26,6 +26,8 @@ namespace {
 constexpr std::size_t kNameDigits = 32;
 constexpr std::size_t kMostOwnerDigits = 19;
 constexpr std::string_view kPart = ".part";
+// From writing a file to recording it: much more than that takes.
+constexpr std::chrono::hours kLongestChange{1};
 
 std::unexpected<Error> failure(std::string_view action) {
     const bool full = errno == ENOSPC || errno == EDQUOT;
@@ -250,9 +252,11 @@ Result<void> MediaStore::sweep(const std::set<CharacterId>& owners) const {
 Result<void> MediaStore::sweep_unless(
     const std::function<bool(std::string_view name)>& in_use) const {
     TITANS_TRY(const std::vector<File> files, list(folder_));
+    const auto recent = std::chrono::system_clock::now() - kLongestChange;
     std::size_t removed = 0;
     for (const File& file : files) {
-        if (!found_.contains(file.name) || in_use(file.name)) continue;
+        const bool young = !found_.contains(file.name) && file.written > recent;
+        if (young || in_use(file.name)) continue;
         if (::unlink(file.path.c_str()) == 0) ++removed;
     }
     if (removed > 0) log::info("files.swept", "count={}", removed);

@@ -48,7 +48,8 @@ public:
     Result<void> remove_all_of(CharacterId owner) const;
 
     /// Removes files, whole or half written, that are not `in_use` and were there when this store
-    /// was opened: what a process that ended between writing a file and recording it left behind.
+    /// was opened, or were written more than an hour ago: what a process that ended between writing
+    /// a file and recording it left behind, or a change of which nobody knew whether it happened.
     /// Errors: Internal.
     Result<void> sweep(const std::vector<std::string>& in_use) const;
     /// The same for files that characters own: those that are half written, or whose owner is not

@@ -118,7 +118,7 @@ TEST_F(MediaStoreTest, RemovesAFileAndToleratesThatItIsGone) {
     EXPECT_EQ(media->read(name).error().kind, ErrorKind::NotFound);
 }
 
-TEST_F(MediaStoreTest, SweepsWhatWasThereWhenItOpenedAndNothingElse) {
+TEST_F(MediaStoreTest, SweepsWhatWasThereWhenItOpenedOrIsOldAndNothingElse) {
     const std::string used = std::string(32, '1') + ".wav";
     const std::string unused = std::string(32, '2') + ".wav";
     const std::string part = std::string(32, '3') + ".png.part";
@@ -128,6 +128,7 @@ TEST_F(MediaStoreTest, SweepsWhatWasThereWhenItOpenedAndNothingElse) {
     put("somebody-elses.txt", 48h);
     const auto media = MediaStore::open(folder_.path());
     const std::string young = media->write(bytes_of("x"), "wav").value();
+    put(std::string(32, '4') + ".png", 2h);
     ASSERT_TRUE(media->sweep({used}));
     EXPECT_THAT(names(), UnorderedElementsAre(used, young, "somebody-elses.txt"));
 }
