@@ -8,6 +8,7 @@
 
 import contextlib
 import dataclasses
+import itertools
 import random
 import threading
 import time
@@ -35,6 +36,7 @@ class Character:
         self.now = None  # what is acknowledged; None: it is not there
         self.next = state  # what the unanswered request makes of it
         self.unanswered = True
+        self.said = ""  # the last answer about it
         self.forgotten = []  # documents that were replaced
         self.recordings = []
 
@@ -89,6 +91,7 @@ class Keeper(threading.Thread):
         started = time.monotonic()
         answer = self._http.request(method, self._server.url + path, timeout=60, **options)
         self._world.note(what, answer, time.monotonic() - started)
+        character.said = f"{what}: {answer.status_code} {answer.text}"
         if answer.ok:
             if what == "create":
                 character.id = answer.json()["character_id"]
@@ -117,10 +120,9 @@ class Keeper(threading.Thread):
                                (self._world.mind, tokens)))
 
     def do_create(self):
-        version = len(self._own)
         words, document = self._document()
         end, picture = self._picture()
-        state = State(f"{self._name} {version} v1", self._random.randint(1, 999), end, (words,))
+        state = State(f"{self._name} {next(self._world.numbers)} v1", self._random.randint(1, 999), end, (words,))
         character = Character(state)
         self._own.append(character)
         form = [("name", (None, state.name)), self._config(state.max_tokens), ("character_image", ("picture.png", picture)),
@@ -172,6 +174,7 @@ class World:
         self.upstream, self.mind = upstream, upstream.base_url
         self.remembers, self.endures, self.doubtful = remembers, endures, doubtful
         self.characters = {}  # of each keeper
+        self.numbers = itertools.count()  # so that no two have the same name
         self.done = dict.fromkeys(("create", "update", "ask", "delete"), 0)
         self.cut = dict.fromkeys(("happened", "did not happen"), 0)
         self.answers = []  # (what, answer, seconds)
@@ -214,7 +217,7 @@ class World:
             there = character.id in listed
             expected = [character.now] + ([character.next] if character.unanswered else [])
             seen = self._see(server, listed[character.id], character, expected) if there else None
-            assert seen in expected, f"character {character.id} is {seen}, but should be one of {expected}"
+            assert seen in expected, f"character {character.id} is {seen}, but should be one of {expected}; {character.said}"
             if there:
                 known.add(character.id)
                 pictures.add(listed[character.id]["image_url"].rpartition("/")[2])
