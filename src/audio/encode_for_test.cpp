@@ -1,8 +1,12 @@
 #include "audio/encode_for_test.h"
 
 #include <cmath>
+#include <fstream>
+#include <iterator>
 #include <numbers>
 #include <stdexcept>
+
+#include "audio/decoder.h"
 
 extern "C" {
 #include <libavcodec/avcodec.h>
@@ -61,7 +65,9 @@ std::vector<std::byte> encode_for_test(const Audio& audio, const std::string& fo
     context->sample_fmt =
         formats != nullptr ? *static_cast<const AVSampleFormat*>(formats) : AV_SAMPLE_FMT_S16;
     context->sample_rate = audio.rate().hz;
-    context->bit_rate = 128'000;
+    // Much, but not more than the low rates may have, except with Opus.
+    const int most = codec == "libopus" ? 128'000 : std::min(128'000, 4 * audio.rate().hz);
+    context->bit_rate = most * std::max(1, channels / 2);
     av_channel_layout_default(&context->ch_layout, channels);
     if ((muxer->oformat->flags & AVFMT_GLOBALHEADER) != 0)
         context->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
@@ -126,6 +132,33 @@ std::vector<std::byte> encode_for_test(const Audio& audio, const std::string& fo
     avcodec_free_context(&context);
     avformat_free_context(muxer);
     return bytes;
+}
+
+std::optional<Audio> load_sentence(int number) {
+    const std::string path = std::format(
+        "/usr/share/pocketsphinx/test/data/librivox/sense_and_sensibility_01_austen_64kb-{:04}.wav",
+        number);
+    std::ifstream file(path, std::ios::binary);
+    const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+    Result<Audio> audio = decode(std::as_bytes(std::span(bytes)), SampleRate{16'000}, {}, {});
+    if (!audio) return std::nullopt;
+    std::vector<float> samples(audio->samples().begin(), audio->samples().end());
+    float peak = 0;
+    for (const float sample : samples) peak = std::max(peak, std::abs(sample));
+    for (float& sample : samples) sample *= 0.9F / peak;
+    return Audio(audio->rate(), std::move(samples));
+}
+
+double correlation(std::span<const float> one, std::span<const float> other) {
+    double product = 0;
+    double first = 0;
+    double second = 0;
+    for (std::size_t i = 0; i < std::min(one.size(), other.size()); ++i) {
+        product += static_cast<double>(one[i]) * other[i];
+        first += static_cast<double>(one[i]) * one[i];
+        second += static_cast<double>(other[i]) * other[i];
+    }
+    return product / std::sqrt(first * second);
 }
 
 Audio make_sine(SampleRate rate, double seconds, double hz, float amplitude) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -13,6 +14,13 @@ namespace titans::audio {
 /// `channels`. Empty if this machine's FFmpeg lacks the encoder.
 std::vector<std::byte> encode_for_test(const Audio& audio, const std::string& format,
                                        const std::string& codec, int channels = 1);
+
+/// The sentence of LibriVox that the platform's packages hold under `number` (870, 880, 890, 920 or
+/// 930), 16 kHz, as loud as can be; nothing where they are not installed.
+std::optional<Audio> load_sentence(int number);
+
+/// Of two signals that begin together: 1 if they are the same but for their levels.
+double correlation(std::span<const float> one, std::span<const float> other);
 
 /// `seconds` of a sine of `hz` and `amplitude`.
 Audio make_sine(SampleRate rate, double seconds, double hz, float amplitude = 0.5F);

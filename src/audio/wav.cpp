@@ -60,9 +60,16 @@ std::vector<std::byte> make_wav(const Audio& audio) {
     append_text(bytes, "data");
     append(bytes, data_size);
 
-    std::minstd_rand random;
-    for (const float sample : samples) append(bytes, quantize(sample, random));
+    for (const std::int16_t sample : dither(samples)) append(bytes, sample);
     return bytes;
+}
+
+std::vector<std::int16_t> dither(std::span<const float> samples) {
+    std::minstd_rand random;
+    std::vector<std::int16_t> dithered;
+    dithered.reserve(samples.size());
+    for (const float sample : samples) dithered.push_back(quantize(sample, random));
+    return dithered;
 }
 
 }  // namespace titans::audio

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <span>
 #include <vector>
 
 #include "audio/audio.h"
@@ -11,5 +13,8 @@ namespace titans::audio {
 /// wrapped; what is not a number becomes silence. Dithered (triangular, one step wide each way)
 /// with the same noise every time, so that the same audio gives the same bytes.
 std::vector<std::byte> make_wav(const Audio& audio);
+
+/// `samples` as that file has them.
+std::vector<std::int16_t> dither(std::span<const float> samples);
 
 }  // namespace titans::audio
