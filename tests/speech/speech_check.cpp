@@ -1,11 +1,20 @@
-// speech_check recognize MODEL THREADS LANGUAGE FILE...   one line a file: milliseconds, language,
-// text speech_check speak LANGUAGE FILE                        speaks standard input into FILE;
-// prints milliseconds
+// speech_check recognize MODEL THREADS LANGUAGE FILE...
+//     one line a file: milliseconds, language, text
+// speech_check hear MODEL THREADS LANGUAGE DETECTOR MAX_SECONDS FILE...
+//     the same, utterance by utterance
+// speech_check segment DETECTOR MAX_SECONDS FILE...
+//     one line a file: milliseconds of a core; then of each utterance, in samples: where its speech
+//     begins and ends, where it begins and ends with what is around it, and 1 if it is split
+// speech_check probabilities DETECTOR FILE
+//     the probability of speech in every step
+// speech_check speak LANGUAGE FILE
+//     speaks standard input into FILE; prints milliseconds
 //
-// Lines are separated by tabs. What the server does with a recording and with an answer, without
-// the server.
+// Fields are separated by tabs. DETECTOR is Silero's weights, or - for none. What the server does
+// with a recording and with an answer, without the server.
 
 #include <charconv>
+#include <ctime>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -14,6 +23,9 @@
 #include "audio/decoder.h"
 #include "audio/wav.h"
 #include "engine/espeak/espeak_library.h"
+#include "hearing/utterance_segmenter.h"
+#include "hearing/vad/energy_detector.h"
+#include "hearing/vad/silero_detector.h"
 #include "hearing/whisper/whisper_recognizer.h"
 #include "text/speakable.h"
 #include "voice/espeak/espeak_synthesizer.h"
@@ -27,20 +39,86 @@ int number(std::string_view text) {
     return std::max(value, 1);
 }
 
+Result<audio::Audio> read(std::string_view path) {
+    std::ifstream file{std::filesystem::path(path), std::ios::binary};
+    const std::string bytes(std::istreambuf_iterator<char>(file), {});
+    return audio::decode(std::as_bytes(std::span(bytes)), hearing::vad::kRate, {}, {});
+}
+
+Result<std::unique_ptr<hearing::vad::VoiceActivityDetector>> make_detector(std::string_view model) {
+    if (model == "-") return std::make_unique<hearing::vad::EnergyDetector>();
+    TITANS_TRY(auto weights, hearing::vad::load_silero(model));
+    return std::make_unique<hearing::vad::SileroDetector>(std::move(weights));
+}
+
+std::vector<hearing::Utterance> segment(hearing::UtteranceSegmenter& segmenter,
+                                        const audio::Audio& recording) {
+    auto found = segmenter.push(recording.samples());
+    std::ranges::move(segmenter.flush(), std::back_inserter(found));
+    return found;
+}
+
 Result<void> recognize(std::span<const std::string_view> arguments) {
     using hearing::whisper::WhisperRecognizer;
     TITANS_TRY(const auto ears,
                WhisperRecognizer::load(arguments[0], {.threads = number(arguments[1])}));
     for (const std::string_view path : arguments.subspan(3)) {
-        std::ifstream file{std::filesystem::path(path), std::ios::binary};
-        const std::string bytes(std::istreambuf_iterator<char>(file), {});
-        TITANS_TRY(const audio::Audio speech,
-                   audio::decode(std::as_bytes(std::span(bytes)), ears->input_rate(), {}, {}));
+        TITANS_TRY(const audio::Audio speech, read(path));
         const auto start = Clock::now();
         TITANS_TRY(const hearing::Transcript heard,
                    ears->recognize(speech, {.language = std::string(arguments[2])}, {}));
         std::println("{:.0f}\t{}\t{}", since(start).count(), heard.language, heard.text);
     }
+    return {};
+}
+
+Result<void> hear(std::span<const std::string_view> arguments) {
+    using hearing::whisper::WhisperRecognizer;
+    TITANS_TRY(const auto ears,
+               WhisperRecognizer::load(arguments[0], {.threads = number(arguments[1])}));
+    TITANS_TRY(auto detector, make_detector(arguments[3]));
+    hearing::UtteranceSegmenter segmenter(std::move(detector),
+                                          {.max_time = std::chrono::seconds(number(arguments[4]))});
+    for (const std::string_view path : arguments.subspan(5)) {
+        TITANS_TRY(const audio::Audio recording, read(path));
+        const auto start = Clock::now();
+        std::string text;
+        const std::string language(arguments[2]);
+        for (hearing::Utterance& utterance : segment(segmenter, recording)) {
+            const audio::Audio speech(hearing::vad::kRate, std::move(utterance.samples));
+            TITANS_TRY(const hearing::Transcript heard,
+                       ears->recognize(speech, {.language = language}, {}));
+            text += (text.empty() || heard.text.empty() ? "" : " ") + heard.text;
+        }
+        std::println("{:.0f}\t{}\t{}", since(start).count(), language, text);
+    }
+    return {};
+}
+
+Result<void> print_segments(std::span<const std::string_view> arguments) {
+    TITANS_TRY(auto detector, make_detector(arguments[0]));
+    hearing::UtteranceSegmenter segmenter(std::move(detector),
+                                          {.max_time = std::chrono::seconds(number(arguments[1]))});
+    for (const std::string_view path : arguments.subspan(2)) {
+        TITANS_TRY(const audio::Audio recording, read(path));
+        const std::clock_t start = std::clock();
+        const auto found = segment(segmenter, recording);
+        std::print("{:.3f}", 1e3 * static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC);
+        for (const hearing::Utterance& one : found) {
+            std::print("\t{} {} {} {} {:d}", one.speech_start, one.speech_end, one.start,
+                       one.start + std::ssize(one.samples), one.split);
+        }
+        std::println("");
+    }
+    return {};
+}
+
+Result<void> print_probabilities(std::string_view model, std::string_view path) {
+    using hearing::vad::kStep;
+    TITANS_TRY(auto detector, make_detector(model));
+    TITANS_TRY(const audio::Audio recording, read(path));
+    for (auto rest = recording.samples(); rest.size() >= kStep; rest = rest.subspan(kStep))
+        std::println("{:.6f}", detector->step(rest.first<kStep>()));
     return {};
 }
 
@@ -65,6 +143,11 @@ int run(std::span<const std::string_view> arguments) {
     Result<void> done = fail(ErrorKind::InvalidInput, "usage: see the top of speech_check.cpp");
     if (arguments.size() >= 5 && arguments[0] == "recognize")
         done = recognize(arguments.subspan(1));
+    if (arguments.size() >= 7 && arguments[0] == "hear") done = hear(arguments.subspan(1));
+    if (arguments.size() >= 4 && arguments[0] == "segment")
+        done = print_segments(arguments.subspan(1));
+    if (arguments.size() == 3 && arguments[0] == "probabilities")
+        done = print_probabilities(arguments[1], arguments[2]);
     if (arguments.size() == 3 && arguments[0] == "speak") done = speak(arguments[1], arguments[2]);
     if (done) return 0;
     std::println(stderr, "speech_check: {} ({})", done.error().message, done.error().detail);
