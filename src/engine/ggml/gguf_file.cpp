@@ -30,7 +30,7 @@ Result<GgufFile> GgufFile::open(const std::filesystem::path& path) {
     const gguf_context_ptr header(
         gguf_init_from_file(path.c_str(), {.no_alloc = true, .ctx = &made}));
     const ggml_context_ptr shapes(made);
-    if (!header) return refuse("is no GGUF file", words.text());
+    if (!header || !shapes) return refuse("is no GGUF file", words.text());
 
     GgufFile file;
     std::ifstream stream(path, std::ios::binary);
