@@ -19,10 +19,9 @@ namespace titans::audio {
 namespace {
 
 /// libavfilter also has filters that read files, open addresses and load libraries.
-constexpr std::array<std::string_view, 15> kAllowed{
-    "abuffersink", "acompressor", "aformat",    "afade",   "afftdn",
-    "alimiter",    "bass",        "buffersink", "ebur128", "format",
-    "highpass",    "lowpass",     "treble",     "vstack",  "showspectrumpic"};
+constexpr std::array<std::string_view, 14> kAllowed{
+    "abuffersink", "acompressor", "aformat",  "afade",   "afftdn", "bass",   "buffersink",
+    "ebur128",     "format",      "highpass", "lowpass", "treble", "vstack", "showspectrumpic"};
 
 constexpr std::size_t kChunk = 4096;  // samples
 

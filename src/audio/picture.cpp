@@ -47,10 +47,11 @@ Result<std::vector<std::byte>> draw_spectrograms(const Audio& before, const Audi
                                                  std::stop_token stop) {
     constexpr SampleRate kShown{24'000};  // speech hardly reaches beyond 12 kHz
     const Filter spectrum{.name = "showspectrumpic",
-                          .options = {{"size", "640x192"},
+                          .options = {{"size", "512x160"},
                                       {"scale", "log"},
                                       {"color", "magma"},
-                                      {"drange", "90"},
+                                      {"limit", "-25"},
+                                      {"drange", "65"},
                                       {"win_func", "hann"}}};
     TITANS_TRY(FilterGraph graph, FilterGraph::open());
     TITANS_TRY(AVFilterContext* const first, graph.add_input(kShown));

@@ -6,6 +6,7 @@
 
 #include "audio/filter_graph.h"
 #include "audio/frame_energy.h"
+#include "audio/limiter.h"
 #include "audio/loudness.h"
 #include "audio/silence.h"
 
@@ -106,14 +107,10 @@ Result<Audio> level(const Audio& audio, bool compression, bool enhance, std::sto
 Result<Audio> limit(const Audio& audio, std::stop_token stop) {
     TITANS_TRY(const Loudness before, measure_loudness(audio, stop));
     if (before.true_peak_db <= kPreparedPeakDb) return audio;
-    const std::array chain{Filter{"alimiter",
-                                  {{"limit", std::to_string(amplitude(kPreparedPeakDb - 0.5))},
-                                   {"attack", "5"},
-                                   {"release", "50"},
-                                   {"level", "0"},
-                                   {"latency", "1"}}}};
-    TITANS_TRY(const Audio limited, filter(audio, chain, stop));
-    // It looks at the samples only; the waveform between them may still exceed the limit.
+    std::vector<float> samples(audio.samples().begin(), audio.samples().end());
+    limit_peaks(samples, audio.rate(), static_cast<float>(amplitude(kPreparedPeakDb)));
+    const Audio limited(audio.rate(), std::move(samples));
+    // The waveform between the samples may still exceed the limit.
     TITANS_TRY(const Loudness after, measure_loudness(limited, std::move(stop)));
     return scaled(limited, std::min(0.0, kPreparedPeakDb - after.true_peak_db));
 }
