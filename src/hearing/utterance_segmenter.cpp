@@ -10,6 +10,7 @@ namespace {
 
 constexpr float kHysteresis = 0.15F;
 constexpr float kLeastProbability = 0.01F;
+constexpr float kSure = 0.95F;
 constexpr std::int64_t kStep = vad::kStep;
 constexpr std::int64_t kPadding = vad::kRate.hz / 4;  // a first or last consonant is no speech yet
 constexpr std::int64_t kKept = vad::kRate.hz;  // of silence before it is forgotten all at once
@@ -70,8 +71,8 @@ std::vector<Utterance> UtteranceSegmenter::flush() {
 /// `end`: of what there is of the step, all but the last one's padding.
 void UtteranceSegmenter::step(std::span<const float, vad::kStep> samples, std::int64_t end,
                               std::vector<Utterance>& found) {
-    const Speech now{stepped_, end};
     const float probability = detector_->step(samples);
+    const Speech now{stepped_, end, probability};
     stepped_ = end;
     if (!in_utterance_) {
         if (probability < begin_probability_) {
@@ -120,11 +121,21 @@ void UtteranceSegmenter::end(std::vector<Utterance>& found) {
     const std::int64_t spoken = speech_.back().end - speech_.front().start;
     if (continues_ || spoken >= min_duration_) {
         const std::int64_t padded = std::min(speech_.back().end + kPadding, start_ + max_time_);
+        while (fades_out()) speech_.pop_back();
         emit(std::min(padded, stepped_), /*is_split=*/false, found);
     }
     in_utterance_ = false;
     speech_.clear();
     forget(std::max(free_from_, stepped_ - kPadding));
+}
+
+/// Whether the last step is only what the detector remembers of the one before: where noise follows
+/// speech, the probability takes up to ten steps to fall.
+bool UtteranceSegmenter::fades_out() const {
+    if (speech_.size() < 2) return false;
+    const Speech& last = speech_.back();
+    const Speech& before = speech_[speech_.size() - 2];
+    return last.probability < std::min(kSure, before.probability) && before.end == last.start;
 }
 
 void UtteranceSegmenter::emit(std::int64_t end, bool is_split, std::vector<Utterance>& found) {

@@ -55,6 +55,7 @@ private:
     struct Speech {  // a step that is speech
         std::int64_t start;
         std::int64_t end;
+        float probability;
     };
 
     void step(std::span<const float, vad::kStep> samples, std::int64_t end,
@@ -62,6 +63,7 @@ private:
     void begin(std::int64_t speech_start);
     void split(const Speech& now, std::vector<Utterance>& found);
     void end(std::vector<Utterance>& found);
+    bool fades_out() const;
     void emit(std::int64_t end, bool is_split, std::vector<Utterance>& found);
     std::int64_t quietest(std::int64_t from, std::int64_t to) const;
     std::span<const float> stretch(std::int64_t from, std::int64_t to) const;

@@ -155,6 +155,15 @@ TEST(UtteranceSegmenter, GoesOnWhileSpeechIsLessThanSure) {
     EXPECT_EQ(easy[0].speech_start, 0);
 }
 
+TEST(UtteranceSegmenter, EndsSpeechWhereItsProbabilityBeginsToFallAndKeepsTheRest) {
+    Stream stream;
+    stream.add(30, 0.99F).add(1, 0.9F).add(1, 0.7F).add(1, 0.4F).add(70, 0.001F);
+    const auto found = segment(stream.samples());
+    ASSERT_EQ(found.size(), 1);
+    EXPECT_EQ(found[0].speech_end, 30 * kStep);
+    EXPECT_EQ(std::ssize(found[0].samples), (33 * kStep) + kPadding);
+}
+
 TEST(UtteranceSegmenter, PassesOverWhatIsShort) {
     Stream stream;
     stream.add(15, 0.9F).add(100, 0.01F).add(16, 0.9F).add(100, 0.01F);  // 0.480 s and 0.512 s

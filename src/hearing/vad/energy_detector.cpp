@@ -7,7 +7,7 @@ namespace titans::hearing::vad {
 namespace {
 
 constexpr float kMargin = 10;                     // dB of speech above noise, at least
-constexpr float kSlope = 5;                       // dB that make 0.5 into 0.73
+constexpr float kSlope = 2;                       // dB that make 0.5 into 0.73
 constexpr float kRise = 8.0F * kStep / kRate.hz;  // dB a step: between words speech is quiet sooner
 constexpr float kSilence = 1e-12F;                // a power: -120 dB
 

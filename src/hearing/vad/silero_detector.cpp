@@ -9,7 +9,8 @@
 
 #include "engine/ggml/gguf_file.h"
 
-// Four times as fast with eight numbers at a time, for processors that have that.
+// Eight numbers at a time, with fused sums, where the processor can: decided when the program
+// starts.
 #if defined(__x86_64__) && defined(__gnu_linux__)
 #define TITANS_FOR_EACH_PROCESSOR [[gnu::target_clones("default", "arch=x86-64-v3")]]
 #else
