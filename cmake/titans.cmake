@@ -20,8 +20,10 @@ endfunction()
 
 function(titans_compile_options target)
     target_compile_options(${target} PRIVATE -Wall -Wextra -Werror -Wno-missing-field-initializers)
-    # False alarms of g++ 16 in its own coroutine and std::variant code at -O2.
-    target_compile_options(${target} PRIVATE -Wno-maybe-uninitialized)
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+        # False alarms of g++ 16 in its own coroutine and std::variant code at -O2.
+        target_compile_options(${target} PRIVATE -Wno-maybe-uninitialized)
+    endif()
     target_include_directories(${target} PUBLIC ${CMAKE_SOURCE_DIR}/src)
     if(NOT target STREQUAL titans_foundation)
         target_precompile_headers(${target} REUSE_FROM titans_foundation)

@@ -34,7 +34,8 @@ Result<Audio> decode(std::span<const std::byte> bytes, SampleRate rate, const De
                      std::stop_token stop);
 
 /// The same piece by piece, for a recording that is still coming. The pieces' samples, one after
-/// the other, are those of decode().
+/// the other, are those of decode(); of damaged WebM, in which FFmpeg searches for what is sound,
+/// perhaps fewer.
 ///
 /// WAV, MP3, FLAC, Ogg, WebM and AAC give the samples of what has come, less what is held back (by
 /// FLAC ten frames, by Ogg a page, both about a second; by the others some packets), and take only

@@ -9,6 +9,7 @@ extern "C" {
 #include <libavformat/avformat.h>
 #include <libavutil/log.h>
 #include <libavutil/mathematics.h>
+#include <libavutil/mem.h>
 }
 
 namespace titans::audio {
@@ -22,6 +23,8 @@ constexpr const char* kCodecs =
 constexpr int kMaxChannels = 8;
 constexpr int kMinRate = 1000;
 constexpr int kMaxRate = 768'000;
+constexpr int kMaxFrame = 1 << 20;  // samples
+constexpr std::size_t kMaxAllocation = kMaxFrame * kMaxChannels * sizeof(double);
 constexpr double kRounding = 1e-6;  // seconds
 
 const char* demuxer(AudioKind kind) {
@@ -102,11 +105,13 @@ PullDecoder::PullDecoder(ByteSource& source, AudioKind kind, SampleRate rate,
       frame_(av_frame_alloc()) {
     // FFmpeg would write what it thinks of foreign files to standard error; its status codes say
     // enough.
-    static const bool quiet = [] {
+    // And its demuxers allocate whatever size a file states; this limit is the process's.
+    static const bool tamed = [] {
         av_log_set_level(AV_LOG_QUIET);
+        av_max_alloc(kMaxAllocation);
         return true;
     }();
-    static_cast<void>(quiet);
+    static_cast<void>(tamed);
 }
 
 PullDecoder::~PullDecoder() = default;
@@ -212,7 +217,7 @@ Result<void> PullDecoder::open() {
     if (kind_ == AudioKind::Flac) codec_->err_recognition |= AV_EF_CRCCHECK | AV_EF_EXPLODE;
     Options codec_options;
     codec_options.set("codec_whitelist", kCodecs);
-    codec_options.set("max_samples", 1 << 22);  // of a frame
+    codec_options.set("max_samples", kMaxFrame);
     status = avcodec_open2(codec_.get(), codec, codec_options.get());
     if (status < 0) return explain(status, "codec");
     return {};

@@ -1,0 +1,39 @@
+// Text of clients and minds, on its way to a voice.
+
+#include <cstdlib>
+
+#include "text/sentence_stream.h"
+#include "text/speakable.h"
+#include "text/utf8.h"
+
+using namespace titans;
+
+namespace {
+
+std::vector<std::string> sentences(std::string_view text, std::size_t piece) {
+    text::SentenceStream stream;
+    std::vector<std::string> all;
+    const auto take = [&all](std::vector<std::string> some) {
+        all.insert(all.end(), some.begin(), some.end());
+    };
+    for (; !text.empty(); text.remove_prefix(std::min(piece, text.size()))) {
+        take(stream.push(text.substr(0, piece)));
+    }
+    take(stream.flush());
+    return all;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+    const std::string text = text::to_utf8(bytes);
+    if (!text::is_utf8(text)) std::abort();
+    if (!text::is_utf8(text::speakable(text))) std::abort();
+    const auto whole = sentences(text, text.size() + 1);
+    for (const std::string& sentence : whole) {
+        if (!text::is_utf8(sentence)) std::abort();
+    }
+    if (sentences(text, 3) != whole) std::abort();
+    return 0;
+}
