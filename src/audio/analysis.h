@@ -14,7 +14,7 @@ struct SampleReport {
     double seconds = 0;
     double speech_seconds = 0;  // of what stands 6 dB above the noise
     double loudness_lufs = 0;   // EBU R128; -70 if it cannot be measured
-    double snr_db = 0;          // of that speech over the noise, estimated; 0 to 80
+    double snr_db = 0;          // of that speech over the noise, estimated: 0 to 80
     double clipped_share = 0;   // of the samples, 0 to 1: those in a row at full scale
     double peak = 0;            // the largest absolute sample, of 1
 };

@@ -121,20 +121,25 @@ Result<void> FilterGraph::configure() {
     return {};
 }
 
-Result<void> FilterGraph::run(AVFilterContext* input, std::span<const float> samples,
-                              SampleRate rate, AVFilterContext* output,
-                              std::vector<float>& filtered, std::stop_token stop) {
+Result<void> FilterGraph::run(AVFilterContext* input, const Audio& audio, std::size_t padding,
+                              AVFilterContext* output, std::vector<float>& filtered,
+                              std::stop_token stop) {
     std::int64_t time = 0;
-    while (!samples.empty()) {
-        if (stop.stop_requested()) return fail(ErrorKind::Cancelled, "cancelled");
-        const std::span<const float> chunk = samples.first(std::min(kChunk, samples.size()));
-        TITANS_TRY(const FilterGraph::Frame frame, make_frame(chunk, rate, time));
-        if (const int status = av_buffersrc_add_frame(input, frame.get()); status < 0)
-            return broken("abuffer", status);
-        if (output != nullptr) TITANS_TRY_VOID(drain(output, filtered));
-        time += static_cast<std::int64_t>(chunk.size());
-        samples = samples.subspan(chunk.size());
-    }
+    const auto send = [&](std::span<const float> samples) -> Result<void> {
+        while (!samples.empty()) {
+            if (stop.stop_requested()) return fail(ErrorKind::Cancelled, "cancelled");
+            const std::span<const float> chunk = samples.first(std::min(kChunk, samples.size()));
+            TITANS_TRY(const Frame frame, make_frame(chunk, audio.rate(), time));
+            if (const int status = av_buffersrc_add_frame(input, frame.get()); status < 0)
+                return broken("abuffer", status);
+            if (output != nullptr) TITANS_TRY_VOID(drain(output, filtered));
+            time += static_cast<std::int64_t>(chunk.size());
+            samples = samples.subspan(chunk.size());
+        }
+        return {};
+    };
+    TITANS_TRY_VOID(send(audio.samples()));
+    TITANS_TRY_VOID(send(std::vector<float>(padding)));
     if (const int status = av_buffersrc_add_frame(input, nullptr); status < 0)
         return broken("abuffer", status);
     if (output != nullptr) TITANS_TRY_VOID(drain(output, filtered));
@@ -169,11 +174,9 @@ Result<Audio> filter(const Audio& audio, std::span<const Filter> chain, std::sto
     TITANS_TRY_VOID(graph.configure());
 
     const std::size_t size = audio.samples().size();
-    std::vector<float> padded(audio.samples().begin(), audio.samples().end());
-    padded.resize(size + delay);
     std::vector<float> filtered;
-    filtered.reserve(padded.size());
-    TITANS_TRY_VOID(graph.run(input, padded, audio.rate(), output, filtered, std::move(stop)));
+    filtered.reserve(size + delay);
+    TITANS_TRY_VOID(graph.run(input, audio, delay, output, filtered, std::move(stop)));
     filtered.erase(filtered.begin(), filtered.begin() + static_cast<std::ptrdiff_t>(
                                                             std::min(delay, filtered.size())));
     filtered.resize(size);

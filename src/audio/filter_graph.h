@@ -41,9 +41,9 @@ public:
     /// To be called once, when all is connected.
     Result<void> configure();
 
-    /// Sends `samples` and their end through `input`, and appends the mono floats that arrive at
-    /// `output`, if there is one. Errors: also Cancelled.
-    Result<void> run(AVFilterContext* input, std::span<const float> samples, SampleRate rate,
+    /// Sends `audio`, `padding` samples of silence and the end to `input`, and appends the mono
+    /// floats that arrive at `output`, if there is one. Errors: also Cancelled.
+    Result<void> run(AVFilterContext* input, const Audio& audio, std::size_t padding,
                      AVFilterContext* output, std::vector<float>& filtered, std::stop_token stop);
 
     /// The next frame at `output`; there must be one.

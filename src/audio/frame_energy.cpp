@@ -7,16 +7,15 @@ namespace titans::audio {
 
 std::vector<double> frame_energies(std::span<const float> samples, std::size_t size,
                                    std::size_t hop) {
-    std::vector<double> sums{0};  // of the squares before each sample
-    sums.reserve(samples.size() + 1);
-    for (const float sample : samples)
-        sums.push_back(sums.back() + static_cast<double>(sample) * sample);
     std::vector<double> energies;
     energies.reserve(1 + samples.size() / hop);
     for (std::size_t centre = 0; centre <= samples.size(); centre += hop) {
         const std::size_t begin = centre - std::min(centre, size / 2);
         const std::size_t end = std::min(samples.size(), centre + size - size / 2);
-        energies.push_back((sums[end] - sums[begin]) / static_cast<double>(size));
+        double sum = 0;
+        for (const float sample : samples.subspan(begin, end - begin))
+            sum += static_cast<double>(sample) * sample;
+        energies.push_back(sum / static_cast<double>(size));
     }
     return energies;
 }

@@ -34,8 +34,7 @@ Result<Loudness> measure_loudness(const Audio& audio, std::stop_token stop) {
     TITANS_TRY_VOID(graph.connect(floats, output));
     TITANS_TRY_VOID(graph.configure());
     std::vector<float> ignored;
-    TITANS_TRY_VOID(
-        graph.run(input, audio.samples(), audio.rate(), output, ignored, std::move(stop)));
+    TITANS_TRY_VOID(graph.run(input, audio, 0, output, ignored, std::move(stop)));
     TITANS_TRY(const double integrated, read_number(meter, "integrated"));
     TITANS_TRY(const double true_peak, read_number(meter, "true_peak"));
     return Loudness{

@@ -71,8 +71,7 @@ Result<std::vector<std::byte>> draw_spectrograms(const Audio& before, const Audi
     TITANS_TRY_VOID(graph.configure());
     std::vector<float> none;
     for (const auto& [audio, input] : {std::pair(&before, first), std::pair(&after, second)}) {
-        const Audio shown = resample(*audio, kShown);
-        TITANS_TRY_VOID(graph.run(input, shown.samples(), kShown, nullptr, none, stop));
+        TITANS_TRY_VOID(graph.run(input, resample(*audio, kShown), 0, nullptr, none, stop));
     }
     TITANS_TRY(const FilterGraph::Frame picture, graph.take(output));
     return make_png(*picture);

@@ -10,7 +10,7 @@
 namespace titans::audio {
 
 /// A PNG of two spectrograms, `before` above `after`: time to the right in seconds, frequency
-/// upwards in Hz, the same colours for the same level. Both hold a second or more. Errors:
+/// upwards in Hz, the same colours for the same level. Neither is empty. Errors:
 /// Cancelled; Internal.
 Result<std::vector<std::byte>> draw_spectrograms(const Audio& before, const Audio& after,
                                                  std::stop_token stop);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <cmath>
 
 #include "audio/filter_graph.h"
@@ -145,6 +146,7 @@ Preparation standard_preparation() {
 }
 
 Result<Audio> prepare(const Audio& audio, const Preparation& preparation, std::stop_token stop) {
+    assert(audio.rate().hz >= 8000 && audio.rate().hz <= 192'000);
     TITANS_TRY_VOID(check(audio));
     Audio prepared = audio;
     if (preparation.clean) {

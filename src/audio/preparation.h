@@ -28,8 +28,9 @@ constexpr double kPreparedLufs = -20;
 /// What filters raised is limited to this true peak.
 constexpr double kPreparedPeakDb = -1;
 
-/// Errors: InvalidInput if a sample is not a number; NothingHeard if `audio` is empty or silent
-/// throughout; TooLarge beyond ten minutes; Cancelled; Internal.
+/// `audio` has a rate between 8 and 192 kHz, and keeps it; only remove_silence changes its length.
+/// Thread-safe; polls `stop`. Errors: InvalidInput if a sample is not a number; NothingHeard if
+/// `audio` is empty or silent throughout; TooLarge beyond ten minutes; Cancelled; Internal.
 Result<Audio> prepare(const Audio& audio, const Preparation& preparation, std::stop_token stop);
 
 }  // namespace titans::audio
