@@ -33,10 +33,10 @@ struct Utterance {
 /// Finds what is said in a recording or a stream.
 ///
 /// Fed samples at vad::kRate in pieces of any size: what it finds does not depend on the pieces.
-/// Utterances come in order and do not overlap. One longer than max_time is split in its
-/// last pause of half a second, or else where it is quietest in the last quarter of that time; no
-/// speech of it is left out. Holds max_time and
-/// silence of samples at most. Not thread-safe.
+/// Utterances come in order and do not overlap. One longer than max_time is split in the pause that
+/// this time ends in, if that has half a second, or else where it is quietest in the last quarter
+/// of it; no speech of it is left out. Holds max_time and silence of samples at most. Not
+/// thread-safe.
 class UtteranceSegmenter {
 public:
     UtteranceSegmenter(std::unique_ptr<vad::VoiceActivityDetector> detector,
