@@ -72,7 +72,7 @@ std::vector<std::string> warnings(const SampleReport& report) {
                         "at a lower level.",
                         100 * report.clipped_share));
     }
-    if (report.loudness_lufs < kLeastLufs) {
+    if (report.loudness_lufs > Loudness::kQuietest && report.loudness_lufs < kLeastLufs) {
         sentences.push_back(std::format(
             "The sample is very quiet ({:.0f} LUFS). Record it closer to the microphone, or set "
             "enhance_audio.",

@@ -90,5 +90,10 @@ TEST(Warnings, NameEachFault) {
     EXPECT_THAT(warnings(report), ElementsAre(HasSubstr("very quiet (-48 LUFS)")));
 }
 
+TEST(Warnings, DoNotCallQuietWhatIsTooShortToMeasure) {
+    EXPECT_THAT(warnings(report_of(make_sine(kRate, 0.3, 440))),
+                ElementsAre(HasSubstr("s of speech")));
+}
+
 }  // namespace
 }  // namespace titans::audio
