@@ -1,6 +1,5 @@
 #include "audio/decoder.h"
 
-#include <cassert>
 #include <condition_variable>
 #include <cstdio>
 #include <cstring>

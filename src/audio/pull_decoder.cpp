@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <cmath>
 
 extern "C" {
@@ -103,6 +104,7 @@ PullDecoder::PullDecoder(ByteSource& source, AudioKind kind, SampleRate rate,
       stop_(std::move(stop)),
       packet_(av_packet_alloc()),
       frame_(av_frame_alloc()) {
+    assert(rate.hz >= kMinRate && rate.hz <= kMaxRate);
     // FFmpeg would write what it thinks of foreign files to standard error; its status codes say
     // enough.
     // And its demuxers allocate whatever size a file states; this limit is the process's.
