@@ -114,6 +114,7 @@ json answer_json(const character::Answer& answer, const std::string& base) {
               {"cloned", answer.voice.cloned},
               {"reason", answer.voice.reason}}},
             {"timings", timings_json(answer.timings)},
+            {"warnings", answer.warnings},
             {"status", "success"}};
 }
 

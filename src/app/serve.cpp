@@ -49,6 +49,16 @@ void announce(const std::stop_token& stop, const ListeningAddress& address) {
     std::fflush(stdout);
 }
 
+/// Where files lie that records name. Each database has its own: a start with another one must not
+/// take those of the first for leftovers. Errors: as CharacterStore.
+Result<std::filesystem::path> media_folder(const config::Settings& settings,
+                                           store::CharacterStore& store) {
+    if (settings.database.name.empty()) return settings.data;
+    TITANS_TRY(const std::string identity,
+               on_loop<Result<std::string>>([&store] { return store.identity(); }));
+    return settings.data / ("postgresql-" + identity);
+}
+
 int complain_of(const Error& error) {
     return complain(std::format("{} {}", error.message, error.detail));
 }
@@ -166,8 +176,11 @@ int serve(Arguments arguments, const config::Settings& given) {
     models::Downloads downloads(models, downloading);
     auto store = open_store(settings, database);
     if (!store) return complain_of(store.error());
-    auto character_files = store::MediaStore::open(settings.data / "files");
-    auto audio_files = store::MediaStore::open(settings.data / "audio");
+    const auto media = media_folder(settings, **store);
+    if (!media) return complain_of(media.error());
+    std::filesystem::create_directories(*media, failed);
+    auto character_files = store::MediaStore::open(*media / "files");
+    auto audio_files = store::MediaStore::open(*media / "audio");
     if (!character_files || !audio_files) return complain("DATA_DIR: cannot be written to");
     character::AnswerAudio audio(
         *audio_files, {.age = settings.audio.kept_for, .bytes = settings.audio.kept_bytes});

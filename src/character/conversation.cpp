@@ -143,7 +143,11 @@ Task<Result<Answer>> Conversation::answer(std::shared_ptr<Turn> turn) {
     if (!turn->request.session.empty()) {
         const Result<void> kept = co_await parts_.characters.add_session_turn(
             turn->character.id, turn->request.session, {answer.question, answer.text});
-        if (!kept) log::error("turn.not_remembered", "message=\"{}\"", kept.error().message);
+        if (!kept) {
+            log::error("turn.not_remembered", "message=\"{}\"", kept.error().message);
+            answer.warnings.push_back("session_id: this turn will not be remembered: " +
+                                      kept.error().message);
+        }
     }
     answer.timings.total = since(turn->start);
     co_return std::move(answer);

@@ -106,6 +106,7 @@ struct Answer {
     MindUsed mind;
     VoiceUsed voice;
     Timings timings;
+    std::vector<std::string> warnings;  // what was not done that was asked for
 };
 
 /// What happens in a turn, in this order; it ends with an Answer or an Error.

@@ -158,6 +158,9 @@ public:
     /// Forgets the turns that are older than `age`.
     virtual Task<Result<void>> forget_session_turns(std::chrono::seconds age) = 0;
 
+    /// 32 hexadecimal digits that were made with the database and tell it from every other.
+    virtual Task<Result<std::string>> identity() = 0;
+
     /// Whether the database answers.
     virtual Task<Result<void>> check() = 0;
 };

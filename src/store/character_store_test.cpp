@@ -658,6 +658,20 @@ TEST_P(CharacterStoreTest, SaysThatItAnswers) {
     EXPECT_TRUE(on_loop<Result<void>>([&] { return store().check(); }));
 }
 
+TEST_P(CharacterStoreTest, IsTheSameAfterItWasOpenedAnewAndNoOther) {
+    const auto identity = [](CharacterStore& of) {
+        return on_loop<Result<std::string>>([&] { return of.identity(); }).value();
+    };
+    const std::string own = identity(store());
+    EXPECT_THAT(own, testing::MatchesRegex("[0-9a-f]+"));
+    EXPECT_EQ(own.size(), 32U);
+    const auto other = GetParam().make();
+    ASSERT_NE(other, nullptr);
+    EXPECT_NE(identity(other->store()), own);
+    fixture_->reopen();
+    EXPECT_EQ(identity(store()), own);
+}
+
 TEST_P(CharacterStoreTest, ServesManyAtOnce) {
     const int count = 40;
     const auto created = on_loop<int>([&]() -> Task<int> {

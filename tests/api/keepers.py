@@ -227,9 +227,9 @@ class World:
             for path in character.recordings if swept or there else ():
                 assert server.get(path).status_code == (200 if there else 404), f"a recording of {seen}"
         assert set(listed) == known, "there are characters that nobody has asked for"
-        files = {path.name for path in (server.data / "files").iterdir()}
+        files = {path.name for path in (server.media / "files").iterdir()}
         assert files == pictures or (files > pictures and not swept), "files of no character"
-        for path in (server.data / "audio").iterdir() if swept else ():
+        for path in (server.media / "audio").iterdir() if swept else ():
             assert path.suffix == ".wav" and int(path.name.partition("-")[0]) in listed, f"{path.name} is of no character"
         strays = [path for path in (server.data / "uploads").rglob("*") if path.is_file()]
         assert not strays, f"uploads were left behind: {strays}"

@@ -65,6 +65,11 @@ class Server:
         self.process = None
         self.ready_seconds = None
 
+    @property
+    def media(self):
+        """Where the files lie that the database names: each PostgreSQL database has its own."""
+        return next(self.data.glob("postgresql-*")) if "DB_NAME" in self.environment else self.data
+
     def start(self, timeout=60):
         (self.folder / "no-models").mkdir(exist_ok=True)
         started = time.monotonic()

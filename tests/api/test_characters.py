@@ -99,7 +99,7 @@ def test_a_deleted_character_leaves_nothing(bare):
 
 
 def files(server):
-    return [path for path in (server.data / "files").rglob("*") if path.is_file()]
+    return [path for path in (server.media / "files").rglob("*") if path.is_file()]
 
 
 def test_knowledge_may_be_json(bare):

@@ -296,15 +296,42 @@ def test_a_change_in_doubt_is_there_whole_if_it_is_there(tmp_path, postgres):
         proxy.cut_commit_of(b"DELETE")
         assert server.delete(f"/delete-character/{recording}").status_code == 503
     with Server(tmp_path, **database) as server:
-        assert len(list((server.data / "files").iterdir())) == 1
-        assert not list((server.data / "audio").iterdir())
+        assert len(list((server.media / "files").iterdir())) == 1
+        assert not list((server.media / "audio").iterdir())
         # Without a database nothing is written that would have to be taken away.
         postgres.stop()
         try:
             assert server.create("Nobody", image=("a.png", PICTURE)).status_code == 503
-            assert len(list((server.data / "files").iterdir())) == 1
+            assert len(list((server.media / "files").iterdir())) == 1
         finally:
             postgres.start()
+
+
+def test_another_database_takes_no_files_of_the_first(tmp_path, postgres):
+    with Server(tmp_path) as server:
+        character = server.create("Ada", image=("a.png", PICTURE)).json()["character_id"]
+    with Server(tmp_path, **postgres.make_database("other")) as server:
+        assert server.create("Grace", image=("b.png", PICTURE + b"2")).status_code == 201
+    with Server(tmp_path) as server:
+        url = server.show(character)["image_url"]
+        assert server.get(url.removeprefix(f"http://127.0.0.1:{server.port}")).content == PICTURE
+
+
+def test_a_turn_that_cannot_be_remembered_is_told_so(tmp_path, upstream, postgres):
+    upstream.behaviour = slow(first_pause=2)
+    with Server(tmp_path, OPENAI_API_KEY="sk-test", OPENAI_BASE_URL=upstream.base_url,
+                **postgres.make_database("forgetful")) as server:
+        character = server.create("Ada").json()["character_id"]
+        stopping = threading.Timer(0.7, postgres.stop)
+        stopping.start()
+        try:
+            answer = server.ask(character, "Who are you?", session_id="s", audio=False)
+        finally:
+            stopping.join()
+            postgres.start()
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["text_response"] and answer.json()["warnings"][0].startswith("session_id")
+        assert server.ask(character, "Who?", session_id="s", audio=False).json()["warnings"] == []
 
 
 def test_two_servers_start_at_once_on_one_database(tmp_path, upstream, postgres):

@@ -99,7 +99,7 @@ def check_malformed(folder, count, seed):
         assert server.ask(1, "What is there?", audio=False).status_code == 200
         assert {path.name for path in server.data.iterdir()} == folders
         assert not [path for path in (server.data / "uploads").rglob("*") if path.is_file()]
-        files = {path.name for path in (server.data / "files").iterdir()}
+        files = {path.name for path in (server.media / "files").iterdir()}
         pictures = {c["image_url"].rpartition("/")[2] for c in made if c["image_url"]}
         assert len([name for name in files - pictures if name.endswith((".png", ".jpg"))]) == 1
 

@@ -2,9 +2,7 @@
 
 import gzip
 import json
-import random
 import re
-import resource
 import socket
 import time
 
@@ -352,85 +350,6 @@ def test_requests_that_come_together_are_answered_in_order(bare):
 def test_http_1_0_is_spoken(bare):
     said, end = talk(bare, b"GET / HTTP/1.0\r\nHost: localhost\r\n\r\n")
     assert statuses(said) == [200] and end == "closed"
-
-
-def malformed(random_):
-    """One request with something wrong at a random place."""
-    good = [post("/ask-question-text", "Content-Type: application/json", "Content-Length: 40") + b'{"character_id": 1, "question": "Hello?"}',
-            post("/load-character", "Content-Type: application/json", "Transfer-Encoding: chunked") + b"5\r\n{\"a\":\r\n2\r\n1}\r\n0\r\n\r\n",
-            post("/create-character", "Content-Type: multipart/form-data; boundary=b", "Content-Length: 58")
-            + b'--b\r\nContent-Disposition: form-data; name=""\r\n\r\nx\r\n--b--',
-            b"GET /get-character/1?x=%41 HTTP/1.1\r\nHost: localhost\r\nRange: bytes=0-1\r\n\r\n"]
-    request = bytearray(random_.choice(good))
-    for _ in range(random_.randint(1, 4)):
-        at = random_.randrange(len(request) + 1)
-        match random_.randrange(5):
-            case 0:
-                request[at:at] = random_.randbytes(random_.randint(1, 8))
-            case 1:
-                del request[at:at + random_.randint(1, 12)]
-            case 2:
-                request[at:at + 1] = bytes([random_.randrange(256)])
-            case 3:
-                request[at:at] = random_.choice([b"\r\n", b"\n", b"\0", b"%00", b"-", b"\r\n\r\n", b":", b" ", b"\xff"])
-            case 4:
-                request[at:at] = request[at:at + random_.randint(1, 200)]
-    return bytes(request)
-
-
-def check_malformed(server, count, seed):
-    random_ = random.Random(seed)
-    for number in range(count):
-        request = malformed(random_)
-        with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
-            connection.sendall(request)
-            connection.shutdown(socket.SHUT_WR)
-            said = b""
-            try:
-                while more := connection.recv(65536):
-                    said += more
-            except ConnectionError:
-                pass
-        assert all(status < 500 or status == 503 for status in statuses(said)), (number, request, said)
-    assert server.get("/").status_code == 200
-
-
-def test_whatever_comes_is_the_senders_fault(bare):
-    check_malformed(bare, 200, seed=1)
-
-
-@pytest.mark.long
-def test_whatever_comes_2000_times(tmp_path):
-    with Server(tmp_path, MAX_UPLOAD_MB=1) as server:
-        check_malformed(server, 300, seed=2)
-        status = f"/proc/{server.process.pid}/status"
-        before = int(re.search(r"VmRSS:\s+(\d+)", open(status).read())[1])
-        check_malformed(server, 2000, seed=3)
-        after = int(re.search(r"VmRSS:\s+(\d+)", open(status).read())[1])
-        assert after - before < 8 << 10, "the server grew by more than 8 MiB"
-        assert not [path for path in (server.data / "uploads").rglob("*") if path.is_file()]
-
-
-def test_two_hundred_idle_connections_do_no_harm(bare):
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 2048)), hard))
-    connections = [socket.create_connection(("127.0.0.1", bare.port), timeout=5) for _ in range(200)]
-    for connection in connections[::2]:
-        connection.sendall(b"POST /load-character HTTP/1.1\r\nHost: local")
-    try:
-        started = time.monotonic()
-        assert requests.get(bare.url + "/", timeout=5).status_code == 200
-        assert time.monotonic() - started < 2
-    finally:
-        for connection in connections:
-            connection.close()
-
-
-@pytest.mark.long
-def test_who_sends_a_byte_a_second_is_cut_off(bare):
-    started = time.monotonic()
-    talk(bare, b"GET / HTTP/1.1\r\nX: ", *[b"x"] * 60, pause=1)
-    assert 10 < time.monotonic() - started < 40
 
 
 def test_every_test_that_the_table_of_attacks_names_is_there():

@@ -27,6 +27,9 @@ CREATE TABLE character (
     words bigint NOT NULL DEFAULT 0     -- in all of them
 );
 
+CREATE TABLE identity (id text NOT NULL);
+INSERT INTO identity (id) VALUES (replace(gen_random_uuid()::text, '-', ''));
+
 CREATE TABLE style_example (
     character_id bigint NOT NULL REFERENCES character ON DELETE CASCADE,
     position bigint NOT NULL,

@@ -208,6 +208,14 @@ Task<Result<void>> PostgresCharacterStore::forget_session_turns(std::chrono::sec
     });
 }
 
+Task<Result<std::string>> PostgresCharacterStore::identity() {
+    co_return co_await transact(
+        Transaction::Mode::ReadOnly, [](Connection& connection) -> Result<std::string> {
+            TITANS_TRY(const postgres::Rows rows, connection.query("SELECT id FROM identity"));
+            return std::string(rows.text(0, 0));
+        });
+}
+
 Task<Result<void>> PostgresCharacterStore::check() {
     co_return co_await transact(Transaction::Mode::ReadOnly,
                                 [](Connection& connection) { return connection.run("SELECT 1"); });

@@ -179,6 +179,14 @@ Task<Result<void>> SqliteCharacterStore::forget_session_turns(std::chrono::secon
         [age](Writer& writer) { return sqlite::erase_turns(writer.characters, age); });
 }
 
+Task<Result<std::string>> SqliteCharacterStore::identity() {
+    co_return co_await read([](Database& database) -> Result<std::string> {
+        TITANS_TRY(Statement statement, database.prepare("SELECT lower(hex(id)) FROM identity"));
+        TITANS_TRY([[maybe_unused]] const bool row, statement.step());
+        return std::string(statement.text(0));
+    });
+}
+
 Task<Result<void>> SqliteCharacterStore::check() {
     co_return co_await read([](Database& database) -> Result<void> {
         TITANS_TRY(Statement statement, database.prepare("SELECT 1 FROM character LIMIT 1"));

@@ -50,6 +50,7 @@ public:
     Task<Result<void>> add_session_turn(CharacterId id, std::string session,
                                         SessionTurn turn) override;
     Task<Result<void>> forget_session_turns(std::chrono::seconds age) override;
+    Task<Result<std::string>> identity() override;
     Task<Result<void>> check() override;
 
 private:
