@@ -100,6 +100,18 @@ std::string audio_url(const std::string& base, const character::AudioFile& file)
     return std::format("{}/serve-audio/{}/{}", base, file.slug, file.name);
 }
 
+json sample_json(const audio::SampleReport& report) {
+    const auto rounded = [](double value, double steps) {
+        return std::round(value * steps) / steps;
+    };
+    return {{"seconds", rounded(report.seconds, 100)},
+            {"speech_seconds", rounded(report.speech_seconds, 100)},
+            {"loudness_lufs", rounded(report.loudness_lufs, 10)},
+            {"snr_db", rounded(report.snr_db, 10)},
+            {"clipped_share", rounded(report.clipped_share, 1e6)},
+            {"warnings", audio::warnings(report)}};
+}
+
 json answer_json(const character::Answer& answer, const std::string& base) {
     return {{answer.question_was_spoken ? "transcribed_question" : "question", answer.question},
             {"text_response", answer.text},

@@ -13,6 +13,9 @@ namespace titans::api {
 
 std::string audio_url(const std::string& base, const character::AudioFile& file);
 
+/// What a voice sample is like, with advice about it.
+nlohmann::json sample_json(const audio::SampleReport& report);
+
 nlohmann::json answer_json(const character::Answer& answer, const std::string& base);
 
 /// `detailed`: with the settings, as get-character shows them.

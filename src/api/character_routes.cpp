@@ -89,11 +89,12 @@ std::expected<character::CharacterForm, HttpResponsePtr> read_form(const HttpReq
 
 HttpResponsePtr saved_response(const char* message, const character::SavedCharacter& saved,
                                drogon::HttpStatusCode status) {
-    return json_response({{"message", message},
-                          {"character_id", saved.id.value},
-                          {"warnings", saved.warnings},
-                          {"status", "success"}},
-                         status);
+    nlohmann::json body{{"message", message},
+                        {"character_id", saved.id.value},
+                        {"warnings", saved.warnings},
+                        {"status", "success"}};
+    if (saved.voice_sample) body["voice_sample"] = sample_json(*saved.voice_sample);
+    return json_response(body, status);
 }
 
 drogon::Task<HttpResponsePtr> create(const RouteContext& context, HttpRequestPtr request) {

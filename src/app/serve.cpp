@@ -211,7 +211,8 @@ int serve(Arguments arguments, const config::Settings& given) {
                                       .minds = minds,
                                       .secrets = *secrets,
                                       .voices = voices,
-                                      .file_work = files});
+                                      .file_work = files,
+                                      .longest_audio = settings.audio.max_seconds});
     character::Conversation conversation({.characters = **store,
                                           .audio = audio,
                                           .recall = recall,
@@ -225,7 +226,8 @@ int serve(Arguments arguments, const config::Settings& given) {
                                           .remote = remote,
                                           .speech = speech,
                                           .files = files,
-                                          .most_turns = most_turns});
+                                          .most_turns = most_turns,
+                                          .longest_audio = settings.audio.max_seconds});
     const Result<void> swept = on_loop<Result<void>>([&] { return characters.sweep(); });
     if (!swept) log::warn("files.not_swept", "detail=\"{}\"", swept.error().detail);
 

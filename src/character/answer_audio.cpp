@@ -1,13 +1,13 @@
 #include "character/answer_audio.h"
 
-#include "audio/wav.h"
 #include "foundation/log.h"
 
 namespace titans::character {
 
-Result<std::string> AnswerAudio::write(const audio::Audio& audio, CharacterId owner) {
-    const std::vector<std::byte> bytes = audio::make_wav(audio);
-    TITANS_TRY(std::string name, files_.write(bytes, "wav", owner));
+Result<std::string> AnswerAudio::write(const audio::Audio& audio,
+                                       const audio::WriteOptions& options, CharacterId owner) {
+    TITANS_TRY(const std::vector<std::byte> bytes, audio::write(audio, options, {}));
+    TITANS_TRY(std::string name, files_.write(bytes, audio::file_extension(options.format), owner));
     // So the folder never holds much more than it may, and most answers cost no look into it.
     if (written_.fetch_add(bytes.size()) + bytes.size() > limits_.bytes / 16) trim();
     return name;

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "audio/audio.h"
+#include "audio/writer.h"
 #include "foundation/error.h"
 #include "foundation/units.h"
 #include "store/files/media_store.h"
@@ -28,9 +29,10 @@ public:
 
     AnswerAudio(const store::MediaStore& files, Limits limits) : files_(files), limits_(limits) {}
 
-    /// Stores `audio` as WAV and returns its name. Errors: NotFound if the character was deleted;
+    /// Stores `audio` and returns its name. Errors: NotFound if the character was deleted;
     /// Internal.
-    Result<std::string> write(const audio::Audio& audio, CharacterId owner);
+    Result<std::string> write(const audio::Audio& audio, const audio::WriteOptions& options,
+                              CharacterId owner);
 
     /// Errors: NotFound.
     Result<std::filesystem::path> path(std::string_view name) const { return files_.path(name); }

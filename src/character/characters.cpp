@@ -2,6 +2,8 @@
 
 #include <set>
 
+#include "audio/analysis.h"
+#include "audio/decoder.h"
 #include "audio/kind.h"
 #include "character/engines.h"
 #include "character/llm_config.h"
@@ -16,6 +18,7 @@
 namespace titans::character {
 namespace {
 
+constexpr SampleRate kSampleRate{48'000};       // of voice samples; no voice holds more
 constexpr std::size_t kLongestName = 100;       // characters
 constexpr std::size_t kLongestModelName = 256;  // bytes
 constexpr std::chrono::seconds kEmbeddingBudget{2};
@@ -87,6 +90,7 @@ void add_unknown(std::vector<std::string>& warnings, const SettingsReport& repor
 struct Characters::Checked {
     store::CharacterChange change;
     std::vector<std::string> warnings;
+    std::optional<audio::SampleReport> voice_sample;
 };
 
 /// Which mind, ears and voice the settings mean is judged together with what the character has
@@ -160,6 +164,27 @@ Result<void> Characters::check_voice(const CharacterForm& form,
     return {};
 }
 
+/// A recording that cannot be decoded to its end is refused; what it is like as a voice sample is
+/// told.
+Result<void> Characters::check_recording(const Upload& recording, Checked& checked) const {
+    const auto bytes = std::as_bytes(std::span(recording.bytes));
+    if (!audio::find_audio_kind(bytes)) {
+        return fail(ErrorKind::InvalidInput,
+                    "voice_cloning_audio: must be a WAV, MP3, FLAC or OGG recording");
+    }
+    const auto report =
+        audio::decode(bytes, kSampleRate, {.duration = parts_.longest_audio}, {})
+            .and_then([](const audio::Audio& sample) { return audio::analyze(sample, {}); });
+    if (!report) {
+        const Error& error = report.error();
+        // One without a sample in it is a wrong file here: nothing was to be understood in it.
+        return fail(error.kind == ErrorKind::NothingHeard ? ErrorKind::InvalidInput : error.kind,
+                    "voice_cloning_audio: " + error.message, error.detail);
+    }
+    checked.voice_sample = *report;
+    return {};
+}
+
 /// Everything that can be wrong with a form is found here, before anything is written. `before`:
 /// the character that is to change, if there is one.
 Result<Characters::Checked> Characters::check(CharacterForm& form,
@@ -174,10 +199,7 @@ Result<Characters::Checked> Characters::check(CharacterForm& form,
     if (form.image && !image_extension(form.image->bytes)) {
         return fail(ErrorKind::InvalidInput, "character_image: must be a PNG or JPEG picture");
     }
-    if (form.voice && !audio::find_audio_kind(std::as_bytes(std::span(form.voice->bytes)))) {
-        return fail(ErrorKind::InvalidInput,
-                    "voice_cloning_audio: must be a WAV, MP3, FLAC or OGG recording");
-    }
+    if (form.voice) TITANS_TRY_VOID(check_recording(*form.voice, checked));
     if (form.knowledge) {
         TITANS_TRY(const knowledge::Document document,
                    knowledge::read_document(form.knowledge->bytes, form.knowledge->name));
@@ -246,7 +268,7 @@ Task<Result<SavedCharacter>> Characters::create(CharacterForm form, std::stop_to
     }
     log::info("character.created", "character={} passages={}", id->value, passages);
     if (passages > 0) co_await parts_.embedding.embed_now(*id, kEmbeddingBudget, stop);
-    co_return SavedCharacter{*id, std::move(checked.warnings)};
+    co_return SavedCharacter{*id, std::move(checked.warnings), checked.voice_sample};
 }
 
 Task<Result<SavedCharacter>> Characters::update(CharacterId id, CharacterForm form,
@@ -271,7 +293,7 @@ Task<Result<SavedCharacter>> Characters::update(CharacterId id, CharacterForm fo
     }));
     log::info("character.updated", "character={} passages={}", id.value, passages);
     if (passages > 0) co_await parts_.embedding.embed_now(id, kEmbeddingBudget, stop);
-    co_return SavedCharacter{id, std::move(checked.warnings)};
+    co_return SavedCharacter{id, std::move(checked.warnings), checked.voice_sample};
 }
 
 Task<Result<void>> Characters::remove(CharacterId id) {

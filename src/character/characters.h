@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "audio/analysis.h"
 #include "character/answer_audio.h"
 #include "character/mind_chooser.h"
 #include "execution/executor.h"
@@ -43,7 +44,8 @@ struct CharacterForm {
 
 struct SavedCharacter {
     CharacterId id;
-    std::vector<std::string> warnings;  // what has no effect, or cannot work yet
+    std::vector<std::string> warnings;                // what has no effect, or cannot work yet
+    std::optional<audio::SampleReport> voice_sample;  // of the recording that came with the form
 };
 
 /// Makes characters, changes them, and takes them away.
@@ -60,7 +62,8 @@ public:
         const MindChooser& minds;
         const store::SecretBox& secrets;
         voice::VoiceResources voices;
-        Executor& file_work;  // parsing, and writing files
+        Executor& file_work;  // parsing, decoding, and writing files
+        std::chrono::seconds longest_audio{};
     };
 
     explicit Characters(Parts parts) : parts_(parts) {}
@@ -96,6 +99,7 @@ public:
 private:
     struct Checked;
 
+    Result<void> check_recording(const Upload& recording, Checked& checked) const;
     Result<Checked> check(CharacterForm& form, const store::CharacterRecord* before) const;
     Result<void> check_mind(const CharacterForm& form, const store::CharacterRecord* before,
                             Checked& checked) const;

@@ -2,6 +2,7 @@
 
 #include "audio/decoder.h"
 #include "audio/join.h"
+#include "character/listening.h"
 #include "character/prompt.h"
 #include "execution/channel.h"
 #include "foundation/log.h"
@@ -20,9 +21,8 @@ struct Sentence {
 using Thought = std::variant<std::string, Result<mind::Completion>>;
 
 constexpr std::string_view kEspeak = "espeak-ng";
-constexpr SampleRate kSpeechRate{16'000};  // what every recogniser takes
-constexpr Milliseconds kPause{250};        // between sentences
-constexpr int kRememberedTurns = 50;       // of a session, at most
+constexpr Milliseconds kPause{250};   // between sentences
+constexpr int kRememberedTurns = 50;  // of a session, at most
 constexpr Milliseconds kEmbeddingBudget{std::chrono::minutes(10)};
 
 MindUsed describe_mind(const MindChoice& choice) {
@@ -131,8 +131,7 @@ Task<Result<Answer>> Conversation::answer(std::shared_ptr<Turn> turn) {
     }
 
     if (!turn->audio.empty()) {
-        Result<std::string> name =
-            co_await write_audio(turn->character.id, audio::join(turn->audio, kPause));
+        Result<std::string> name = co_await write_audio(turn, audio::join(turn->audio, kPause));
         if (name) {
             answer.audio = AudioFile{turn->character.slug, *std::move(name)};
         } else {
@@ -162,8 +161,10 @@ Task<Result<std::string>> Conversation::understand(std::shared_ptr<Turn> turn) {
     answer.question_was_spoken = true;
     const auto& bytes = std::get<AudioQuestion>(turn->request.question).bytes;
     const Clock::time_point decode_start = Clock::now();
-    Result<audio::Audio> speech = co_await run_on(
-        parts_.files, [&bytes, turn] { return audio::decode(bytes, kSpeechRate, {}, turn->stop); });
+    Result<audio::Audio> speech = co_await run_on(parts_.files, [this, &bytes, turn] {
+        return audio::decode(bytes, hearing::vad::kRate, {.duration = parts_.longest_audio},
+                             turn->stop);
+    });
     if (!speech) {
         speech.error().message = "audio_file: " + speech.error().message;
         co_return std::unexpected(std::move(speech).error());
@@ -173,18 +174,25 @@ Task<Result<std::string>> Conversation::understand(std::shared_ptr<Turn> turn) {
         co_return std::unexpected(*std::move(missing));
 
     const Clock::time_point recognise_start = Clock::now();
-    TITANS_CO_TRY(
-        const hearing::Transcript transcript,
-        co_await run_on(parts_.compute, [this, &speech, turn]() -> Result<hearing::Transcript> {
-            TITANS_TRY(hearing::SpeechRecognizer* const ears,
-                       parts_.engines.ears(turn->stt_settings));
-            return ears->recognize(*speech, {.language = turn->stt_settings.language}, turn->stop);
-        }));
+    TITANS_CO_TRY(const Heard heard,
+                  co_await run_on(parts_.compute, [this, &speech, turn]() -> Result<Heard> {
+                      TITANS_TRY(hearing::SpeechRecognizer* const ears,
+                                 parts_.engines.ears(turn->stt_settings));
+                      return listen(*ears, parts_.engines.detector(), turn->stt_settings, *speech,
+                                    turn->stop);
+                  }));
     answer.timings.recognise = since(recognise_start);
-    if (transcript.text.empty())
-        co_return fail(ErrorKind::NothingHeard, "audio_file: no speech was heard in it");
-    turn->sink(Transcribed{transcript.text, transcript.language});
-    co_return transcript.text;
+    if (heard.transcript.text.empty()) {
+        co_return fail(ErrorKind::NothingHeard,
+                       "audio_file: no speech was heard in it that is as loud and as long as "
+                       "stt_settings.threshold and min_duration ask for");
+    }
+    if (heard.split) {
+        answer.warnings.emplace_back(
+            "stt_settings.max_time: somebody spoke for longer, and was understood in pieces");
+    }
+    turn->sink(Transcribed{heard.transcript.text, heard.transcript.language});
+    co_return heard.transcript.text;
 }
 
 /// Lets the mind answer, and cuts what it writes into sentences for the voice.
@@ -280,7 +288,7 @@ DetachedTask Conversation::speak(std::shared_ptr<Turn> turn) {
         if (!turn->answer.timings.first_audio)
             turn->answer.timings.first_audio = since(turn->start);
         if (turn->request.speech == Speech::BySentence) {
-            if (Result<std::string> name = co_await write_audio(turn->character.id, *audio)) {
+            if (Result<std::string> name = co_await write_audio(turn, *audio)) {
                 turn->sink(SentenceSpoken{
                     sentence->index, {turn->character.slug, *std::move(name)}, audio->duration()});
             }
@@ -290,9 +298,11 @@ DetachedTask Conversation::speak(std::shared_ptr<Turn> turn) {
     turn->spoken.close();
 }
 
-Task<Result<std::string>> Conversation::write_audio(CharacterId owner, audio::Audio audio) {
-    co_return co_await run_on(parts_.files,
-                              [this, owner, &audio] { return parts_.audio.write(audio, owner); });
+Task<Result<std::string>> Conversation::write_audio(std::shared_ptr<Turn> turn,
+                                                    audio::Audio audio) {
+    co_return co_await run_on(parts_.files, [this, &turn, &audio] {
+        return parts_.audio.write(audio, turn->voice_settings.output, turn->character.id);
+    });
 }
 
 Task<Result<Conversation::Preparation>> Conversation::prepare(CharacterId id,

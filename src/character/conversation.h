@@ -40,7 +40,8 @@ public:
         Executor& remote;  // minds behind APIs: it waits more than it works
         Executor& speech;
         Executor& files;
-        int most_turns = 1;  // at once
+        int most_turns = 1;                    // at once
+        std::chrono::seconds longest_audio{};  // of a question
     };
 
     explicit Conversation(Parts parts) : parts_(std::move(parts)) {}
@@ -78,7 +79,7 @@ private:
     DetachedTask generate(std::shared_ptr<Turn> turn);
     Result<mind::LanguageModel*> load(const MindChoice& choice, const LlmConfig& config);
     DetachedTask speak(std::shared_ptr<Turn> turn);
-    Task<Result<std::string>> write_audio(CharacterId owner, audio::Audio audio);
+    Task<Result<std::string>> write_audio(std::shared_ptr<Turn> turn, audio::Audio audio);
     Executor& executor_of(const MindChoice& choice) const;
 
     Parts parts_;

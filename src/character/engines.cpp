@@ -3,6 +3,7 @@
 #include "character/mind_chooser.h"
 #include "foundation/log.h"
 #include "hearing/families.h"
+#include "hearing/vad/energy_detector.h"
 #include "knowledge/llama_embedder.h"
 #include "mind/llama/llama_mind.h"
 
@@ -81,6 +82,23 @@ Result<hearing::SpeechRecognizer*> Engines::ears(const SttSettings& settings) {
     return ears.get();
 }
 
+std::unique_ptr<hearing::vad::VoiceActivityDetector> Engines::detector() {
+    const std::string_view name = models::default_of(models::ModelTask::SpeechDetector).name;
+    if (detector_weights_ == nullptr) {
+        if (const auto path = models_.find(name)) {
+            auto weights = hearing::vad::load_silero(*path);
+            if (weights) {
+                detector_weights_ = *std::move(weights);
+                note_loaded();
+            } else {
+                log::warn("detector.not_loaded", "message=\"{}\"", weights.error().message);
+            }
+        }
+    }
+    if (detector_weights_ == nullptr) return std::make_unique<hearing::vad::EnergyDetector>();
+    return std::make_unique<hearing::vad::SileroDetector>(detector_weights_);
+}
+
 Result<knowledge::Embedder*> Engines::embedder() {
     if (embedder_ == nullptr) {
         const std::string name(models::default_of(models::ModelTask::Embedder).name);
@@ -103,6 +121,10 @@ void Engines::note_loaded() {
     std::vector<LoadedModel> loaded;
     for (const LoadedMind& mind : minds_) loaded.push_back({"mind", mind.name});
     for (const auto& [name, ears] : ears_) loaded.push_back({"ears", name});
+    if (detector_weights_ != nullptr) {
+        loaded.push_back(
+            {"detector", std::string(models::default_of(models::ModelTask::SpeechDetector).name)});
+    }
     if (embedder_ != nullptr) loaded.push_back({"embedder", embedder_->model()});
     const std::lock_guard lock(loaded_mutex_);
     loaded_ = std::move(loaded);

@@ -14,6 +14,7 @@
 #include "character/speech_settings.h"
 #include "foundation/error.h"
 #include "hearing/speech_recognizer.h"
+#include "hearing/vad/silero_detector.h"
 #include "knowledge/embedder.h"
 #include "mind/extractive/extractive_mind.h"
 #include "mind/language_model.h"
@@ -23,7 +24,7 @@ namespace titans::character {
 
 /// A model in memory.
 struct LoadedModel {
-    std::string_view task;  // "mind", "ears", "embedder"
+    std::string_view task;  // "mind", "ears", "detector", "embedder"
     std::string name;
 };
 
@@ -49,6 +50,9 @@ public:
     /// Errors: Conflict naming the download; Unsupported.
     Result<hearing::SpeechRecognizer*> ears(const SttSettings& settings);
 
+    /// Finds speech in one recording. A simpler one if Silero's weights are not here.
+    std::unique_ptr<hearing::vad::VoiceActivityDetector> detector();
+
     /// Errors: Conflict naming the download.
     Result<knowledge::Embedder*> embedder();
 
@@ -69,6 +73,7 @@ private:
     std::list<LoadedMind> minds_;           // most recently used first
     mind::ExtractiveMind extractive_mind_;  // for want of a model
     std::map<std::string, std::unique_ptr<hearing::SpeechRecognizer>> ears_;
+    std::shared_ptr<const hearing::vad::SileroWeights> detector_weights_;
     std::unique_ptr<knowledge::Embedder> embedder_;
     mutable std::mutex loaded_mutex_;  // guards loaded_
     std::vector<LoadedModel> loaded_;

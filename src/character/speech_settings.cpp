@@ -8,6 +8,7 @@ namespace titans::character {
 namespace {
 
 constexpr std::array<std::string_view, 4> kRecognisers{"whisper", "wav2vec", "wav2vec2", "hubert"};
+constexpr std::array<std::string_view, 4> kFormats{"wav", "mp3", "opus", "flac"};
 constexpr std::array<std::string_view, 4> kVoices{"f5tts", "xtts", "zonos", "espeak-ng"};
 
 /// BCP 47 as far as it is used here, or a name of that form.
@@ -39,6 +40,7 @@ Result<SttSettings> parse_stt_settings(std::string_view json, SettingsReport* re
     reader.read(settings.model_name, "model_name", 256);
     reader.read(settings.language, "language", 16);
     reader.read(settings.threshold, "threshold", 0.0F, 1.0F);
+    reader.read(settings.vad_threshold, "vad_threshold", 0.05F, 0.95F);
     reader.read(settings.silence_seconds, "silence", 0.05F, 60.0F);
     reader.read(settings.max_seconds, "max_time", 1.0F, 3600.0F);
     reader.read(settings.min_seconds, "min_duration", 0.0F, 60.0F);
@@ -62,6 +64,10 @@ Result<VoiceSettings> parse_voice_settings(std::string_view json, SettingsReport
         read_sample_settings(nested, settings.sample);
     });
     read_sample_settings(reader, settings.sample);
+    std::string format = "wav";
+    reader.read_one_of(format, "audio_format", kFormats);
+    bool normalize_loudness = false;
+    reader.read(normalize_loudness, "normalize_loudness");
     reader.read(settings.coqui_tos_agreed, "coqui_tos_agreed");
     reader.read(settings.cuda_device, "cuda_device", 64);
     if (reader.mistake()) return std::unexpected(*reader.mistake());
@@ -69,6 +75,8 @@ Result<VoiceSettings> parse_voice_settings(std::string_view json, SettingsReport
         return fail(ErrorKind::InvalidInput,
                     "voice_cloning_settings.language: must be a language's tag");
     }
+    settings.output.format = *audio::parse_format(format);
+    if (normalize_loudness) settings.output.loudness_lufs = audio::kSpeechLoudness;
     if (report != nullptr) *report = reader.report();
     return settings;
 }

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "audio/writer.h"
 #include "character/settings_reader.h"
 #include "foundation/error.h"
 #include "voice/families.h"
@@ -16,6 +17,7 @@ struct SttSettings {
     std::string model_size = "base";  // of whisper
     std::string model_name;           // of the others: a model of the hub
     std::string language = "auto";    // without a region: "en" of "en-us"
+    float vad_threshold = 0.5F;       // the probability that begins speech
     float threshold = 0.05F;          // the largest sample of an utterance, at least; of 1
     float silence_seconds = 2;        // ends an utterance
     float max_seconds = 30;           // of an utterance
@@ -44,6 +46,7 @@ struct VoiceSettings {
     std::string language = "en";
     bool preprocess_audio = false;
     SampleSettings sample;
+    audio::WriteOptions output;  // of the recordings of answers
     bool coqui_tos_agreed = false;
     std::string cuda_device;  // empty: not given
 };

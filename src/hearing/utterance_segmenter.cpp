@@ -12,7 +12,7 @@ constexpr float kHysteresis = 0.15F;
 constexpr float kLeastProbability = 0.01F;
 constexpr float kSure = 0.95F;
 constexpr std::int64_t kStep = vad::kStep;
-constexpr std::int64_t kPadding = vad::kRate.hz / 4;  // a first or last consonant is no speech yet
+constexpr std::int64_t kPadding = vad::kRate.hz / 2;  // a first or last consonant is no speech yet
 constexpr std::int64_t kKept = vad::kRate.hz;  // of silence before it is forgotten all at once
 
 // The quietest point is in the middle of the quietest 60 ms, looked for every 10 ms.

@@ -23,7 +23,7 @@ struct SegmenterSettings {
 /// Something said, with what is around it. Positions count samples from the stream's beginning.
 struct Utterance {
     std::int64_t start = 0;      // of `samples`
-    std::vector<float> samples;  // at vad::kRate: the speech with up to 250 ms before and after it
+    std::vector<float> samples;  // at vad::kRate: the speech with up to 500 ms before and after it
     std::int64_t speech_start = 0;  // the speech alone, to a step of 32 ms
     std::int64_t speech_end = 0;
     float peak = 0;      // the largest absolute sample
@@ -34,7 +34,7 @@ struct Utterance {
 ///
 /// Fed samples at vad::kRate in pieces of any size: what it finds does not depend on the pieces.
 /// Utterances come in order and do not overlap. One longer than max_time is split in the pause that
-/// this time ends in, if that has half a second, or else where it is quietest in the last quarter
+/// this time ends in, if that has a second, or else where it is quietest in the last quarter
 /// of it; no speech of it is left out. Holds max_time and silence of samples at most. Not
 /// thread-safe.
 class UtteranceSegmenter {

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::int64_t kStep = vad::kStep;
 constexpr std::int64_t kSecond = vad::kRate.hz;
-constexpr std::int64_t kPadding = kSecond / 4;
+constexpr std::int64_t kPadding = kSecond / 2;
 
 /// Takes the first sample of a step for the probability.
 class FirstSample final : public vad::VoiceActivityDetector {
