@@ -116,29 +116,35 @@ Task<Result<std::vector<ScoredPassage>>> Recall::find_by_meaning(CharacterId id,
     co_return found;
 }
 
+DetachedTask Recall::find_by_words_beside(CharacterId id, std::string question,
+                                          std::shared_ptr<Channel<Found>> outcome) {
+    outcome->push(co_await find_by_words(id, std::move(question)));
+}
+
 Task<Result<Recollection>> Recall::recall(CharacterId id, std::string question,
                                           std::stop_token stop) {
     Recollection recollection{.lexical_only = embedder_ == nullptr};
     std::vector<RecalledPassage>& passages = recollection.passages;
     question.resize(text::truncate(question, kLongestQuestion).size());
 
-    TITANS_CO_TRY(const std::vector<ScoredPassage> by_words, co_await find_by_words(id, question));
+    // The database looks for the words while the embedding model reads the question.
+    const auto outcome = std::make_shared<Channel<Found>>();
+    find_by_words_beside(id, question, outcome);
+    std::optional<Found> by_meaning;
+    if (embedder_ != nullptr) by_meaning = co_await find_by_meaning(id, std::move(question), stop);
+    TITANS_CO_TRY(const std::vector<ScoredPassage> by_words, *co_await outcome->next());
+    if (stop.stop_requested()) co_return fail(ErrorKind::Cancelled, "the question was cancelled");
+
     for (std::size_t rank = 0; rank < by_words.size(); ++rank)
         add_rank(passages, by_words[rank], rank, true);
-    if (embedder_ != nullptr) {
-        const Result<std::vector<ScoredPassage>> by_meaning =
-            co_await find_by_meaning(id, std::move(question), stop);
-        if (stop.stop_requested())
-            co_return fail(ErrorKind::Cancelled, "the question was cancelled");
-        if (by_meaning) {
-            for (std::size_t rank = 0; rank < by_meaning->size(); ++rank) {
-                add_rank(passages, (*by_meaning)[rank], rank, false);
-            }
+    if (by_meaning) {
+        if (const Found& found = *by_meaning) {
+            for (std::size_t rank = 0; rank < found->size(); ++rank)
+                add_rank(passages, (*found)[rank], rank, false);
         } else {
             // Words are better than no answer.
             log::warn("recall.lexical_only", "kind={} message=\"{}\" detail=\"{}\"",
-                      to_string(by_meaning.error().kind), by_meaning.error().message,
-                      by_meaning.error().detail);
+                      to_string(found.error().kind), found.error().message, found.error().detail);
             recollection.lexical_only = true;
         }
     }

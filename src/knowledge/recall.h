@@ -1,11 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
 
+#include "execution/channel.h"
 #include "execution/executor.h"
 #include "execution/task.h"
 #include "foundation/error.h"
@@ -52,11 +54,12 @@ public:
     Task<Result<Recollection>> recall(CharacterId id, std::string question, std::stop_token stop);
 
 private:
-    Task<Result<std::vector<store::ScoredPassage>>> find_by_words(CharacterId id,
-                                                                  std::string question);
-    Task<Result<std::vector<store::ScoredPassage>>> find_by_meaning(CharacterId id,
-                                                                    std::string question,
-                                                                    std::stop_token stop);
+    using Found = Result<std::vector<store::ScoredPassage>>;
+
+    DetachedTask find_by_words_beside(CharacterId id, std::string question,
+                                      std::shared_ptr<Channel<Found>> outcome);
+    Task<Found> find_by_words(CharacterId id, std::string question);
+    Task<Found> find_by_meaning(CharacterId id, std::string question, std::stop_token stop);
 
     store::CharacterStore& characters_;
     Embedder* const embedder_;
