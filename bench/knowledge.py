@@ -126,7 +126,7 @@ def bench_recall(report, folder, questions=150):
     report.add(f"## Recalling among {PASSAGES:,} passages, ms")
     report.add()
     report.add(f"`timings.recall` of {questions} questions to one character, one after the other, and its parts: the local embedding "
-               "model on the question, the search by words, the search by meaning (exact). The stored vectors are not the model's, "
+               "model on the question; what the search by words, beside it, adds to that; the search by meaning (exact). The stored vectors are not the model's, "
                f"which would need minutes for so many, but made-up ones of its {DIMENSIONS} dimensions, in {TOPICS} clusters: an "
                "exact search takes as long for them. The first question after a start also loads the model and reads the vectors.")
     report.add()
