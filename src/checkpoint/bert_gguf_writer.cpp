@@ -1,13 +1,14 @@
 #include "checkpoint/bert_gguf_writer.h"
 
 #include <ggml-cpp.h>
-#include <ggml.h>
 #include <gguf.h>
 
 #include <algorithm>
 #include <array>
 #include <format>
 #include <set>
+
+#include "checkpoint/gguf_writer.h"
 
 namespace titans::checkpoint {
 namespace {
@@ -138,27 +139,16 @@ Result<void> write_bert_gguf(const Tensors& tensors, const BertConfig& config,
     set_config(file.get(), config);
     TITANS_TRY_VOID(set_vocabulary(file.get(), pieces));
 
-    const std::vector<Entry> entries = list_entries(config);
-    const ggml_context_ptr context(ggml_init({.mem_size = entries.size() * ggml_tensor_overhead(),
-                                              .mem_buffer = nullptr,
-                                              .no_alloc = true}));
-    std::vector<std::vector<float>> values;
-    for (const Entry& entry : entries) {
+    std::vector<GgufTensor> converted;
+    for (const Entry& entry : list_entries(config)) {
         TITANS_TRY(TensorView source, tensors.tensor(entry.source, entry.shape));
         source.bytes = source.bytes.first(source.bytes.size() / entry.shape[0] * entry.rows);
         TITANS_TRY(std::vector<float> floats, to_f32(source));
-        std::vector<std::int64_t> sizes(entry.shape.rbegin(), entry.shape.rend());
-        sizes.back() = entry.rows;
-        ggml_tensor* const tensor = ggml_new_tensor(context.get(), GGML_TYPE_F32,
-                                                    static_cast<int>(sizes.size()), sizes.data());
-        ggml_set_name(tensor, entry.name.c_str());
-        tensor->data = values.emplace_back(std::move(floats)).data();
-        gguf_add_tensor(file.get(), tensor);
+        std::vector<std::int64_t> shape(entry.shape.begin(), entry.shape.end());
+        shape.front() = entry.rows;
+        converted.push_back({entry.name, std::move(shape), std::move(floats)});
     }
-    if (!gguf_write_to_file_ptr(file.get(), out, /*only_meta=*/false)) {
-        return fail(ErrorKind::Internal, "the converted model cannot be written");
-    }
-    return {};
+    return write_gguf(file.get(), std::move(converted), out);
 }
 
 }  // namespace titans::checkpoint
