@@ -56,11 +56,45 @@ TEST(GgufFile, RefusesOtherNamesAndShapes) {
     EXPECT_FALSE(file->tensor("ramp", {1, 1, 1, 1, 1, 6}));
 }
 
+TEST(GgufFile, TellsTheFactsOfTheirKinds) {
+    const TemporaryFolder folder;
+    const gguf_context_ptr made(gguf_init_empty());
+    gguf_set_val_u32(made.get(), "width", 512);
+    gguf_set_val_f32(made.get(), "epsilon", 0.5F);
+    gguf_set_val_bool(made.get(), "tied", true);
+    gguf_set_val_str(made.get(), "name", "base");
+    const std::array<std::int32_t, 2> strides{5, -2};
+    gguf_set_arr_data(made.get(), "strides", GGUF_TYPE_INT32, strides.data(), strides.size());
+    std::array<const char*, 2> tokens{"a", "b"};
+    gguf_set_arr_str(made.get(), "tokens", tokens.data(), tokens.size());
+    ASSERT_TRUE(gguf_write_to_file(made.get(), (folder / "m.gguf").c_str(), /*only_meta=*/false));
+    const auto file = GgufFile::open(folder / "m.gguf");
+    ASSERT_TRUE(file) << file.error().message;
+    EXPECT_EQ(*file->integer("width"), 512);
+    EXPECT_EQ(*file->real("epsilon"), 0.5);
+    EXPECT_EQ(*file->flag("tied"), true);
+    EXPECT_EQ(*file->text("name"), "base");
+    EXPECT_THAT(*file->integers("strides"), ElementsAre(5, -2));
+    EXPECT_THAT(*file->texts("tokens"), ElementsAre("a", "b"));
+    EXPECT_TRUE(file->has("width"));
+    EXPECT_FALSE(file->has("height"));
+    EXPECT_EQ(file->integer("height").error().message, "the model file lacks height");
+    for (const char* key : {"epsilon", "name", "strides", "tokens", "tied"})
+        EXPECT_FALSE(file->integer(key)) << key;
+    EXPECT_FALSE(file->real("width"));
+    EXPECT_FALSE(file->text("tokens"));
+    EXPECT_FALSE(file->texts("strides"));
+    EXPECT_FALSE(file->integers("tokens"));
+}
+
 TEST(GgufFile, RefusesOtherAndBrokenFiles) {
     const TemporaryFolder folder;
     EXPECT_EQ(GgufFile::open(folder / "none.gguf").error().kind, ErrorKind::NotFound);
     write(folder / "half.gguf", GGML_TYPE_F16);
-    EXPECT_THAT(GgufFile::open(folder / "half.gguf").error().message, HasSubstr("not F32"));
+    const auto half = GgufFile::open(folder / "half.gguf");
+    ASSERT_TRUE(half) << half.error().message;
+    EXPECT_THAT(half->tensor("one", {1}).error().message, HasSubstr("not F32"));
+    EXPECT_EQ(half->find("one", {1})->type, GgufFile::Type::F16);
     write(folder / "model.gguf");
     const auto bytes = std::filesystem::file_size(folder / "model.gguf");
     for (const std::uintmax_t kept :

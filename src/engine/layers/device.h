@@ -1,0 +1,49 @@
+#pragma once
+
+#include <ggml-backend.h>
+#include <ggml-cpp.h>
+
+#include <cstdint>
+#include <memory>
+#include <stop_token>
+
+#include "foundation/error.h"
+
+namespace titans::engine {
+
+/// Where networks are computed: the processor's cores or a GPU.
+///
+/// Not thread-safe: one graph at a time, on the thread that owns the cores.
+class Device {
+public:
+    /// Who computes the layers: kernels of ours (on oneDNN; the processor only), or ggml's
+    /// operators.
+    enum class Arithmetic : std::uint8_t { Ours, Ggml };
+
+    struct Options {
+        int threads = 1;
+        bool gpu = false;  // ggml's first, by its own operators
+        Arithmetic arithmetic = Arithmetic::Ours;
+    };
+
+    /// Errors: Unsupported if there is no GPU that this build can use; Internal.
+    static Result<std::unique_ptr<Device>> open(const Options& options);
+
+    ggml_backend_t backend() const { return backend_.get(); }
+    int threads() const { return options_.threads; }
+    Arithmetic arithmetic() const { return options_.arithmetic; }
+    bool is_gpu() const { return options_.gpu; }
+
+    /// Computes all of `graph`, whose tensors have their memory. Polls `stop` between nodes where
+    /// the backend allows it. Errors: Cancelled; Internal.
+    Result<void> compute(ggml_cgraph* graph, const std::stop_token& stop);
+
+private:
+    Device(ggml_backend_ptr backend, const Options& options)
+        : backend_(std::move(backend)), options_(options) {}
+
+    ggml_backend_ptr backend_;
+    Options options_;
+};
+
+}  // namespace titans::engine

@@ -1,0 +1,156 @@
+#pragma once
+
+#include <ggml-cpp.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <stop_token>
+#include <vector>
+
+#include "engine/layers/device.h"
+#include "engine/layers/weights.h"
+#include "foundation/error.h"
+
+namespace titans::engine {
+
+/// A value in a graph: a matrix, [rows, width], of F32 unless said otherwise. Rows are moments or
+/// tokens; where a graph computes several sequences at once, their rows follow each other.
+using Node = ggml_tensor*;
+
+enum class Activation : std::uint8_t { None, GeluErf, GeluTanh };
+
+struct LinearOptions {
+    Activation activation = Activation::None;
+    Node add = nullptr;  // [rows, out], added last
+};
+
+struct AttentionOptions {
+    int heads = 1;
+    int sequences = 1;  // of queries; the keys are of as many
+    bool causal = false;
+    /// I32, [sequences]: how many of each sequence's keys there are, the rest being padding; all if
+    /// absent.
+    Node lengths = nullptr;
+};
+
+/// Keys and values of a decoder's layers, kept between graphs. One for each of `sequences`
+/// hypotheses that grow alike.
+class KvCache {
+public:
+    struct Shape {
+        int layers = 0;
+        int sequences = 1;
+        std::int64_t capacity = 0;  // positions
+        std::int64_t width = 0;
+    };
+
+    /// Errors: Internal if there is no memory.
+    static Result<std::unique_ptr<KvCache>> open(Device& device, const Shape& shape);
+
+    const Shape& shape() const { return shape_; }
+    /// [sequences x capacity, width]
+    Node keys(int layer) const { return keys_[static_cast<std::size_t>(layer)]; }
+    Node values(int layer) const { return values_[static_cast<std::size_t>(layer)]; }
+
+    /// Sequence i goes on with what sequence sources[i] had in its first `length` positions.
+    void reorder(std::span<const int> sources, std::int64_t length);
+
+private:
+    KvCache() = default;
+
+    Shape shape_;
+    ggml_context_ptr context_;
+    ggml_backend_buffer_ptr buffer_;
+    std::vector<Node> keys_;
+    std::vector<Node> values_;
+};
+
+/// Draws a graph out of layers. On the processor the heavy ones are kernels of ours, on a GPU
+/// ggml's operators (Device::Arithmetic): a network's source does not know which.
+class GraphBuilder {
+public:
+    Device& device() const { return device_; }
+
+    Node input(std::int64_t rows, std::int64_t width);
+    /// I32, [count]
+    Node integer_input(std::int64_t count);
+    /// Keeps the value, to be read after Graph::compute().
+    Node output(Node value);
+
+    /// x: [rows, in]. Returns [rows, out].
+    Node linear(Node x, const Linear& layer, const LinearOptions& options = {});
+    /// x: [time, in]. Returns [(time + padding - dilation (kernel - 1) - 1) / stride + 1, out].
+    Node conv1d(Node x, const Conv1d& layer, Activation activation = Activation::None);
+    /// ids: I32, [rows]. Returns [rows, width].
+    Node embedding(Node ids, const Embedding& layer);
+    /// Each row to mean 0 and variance 1, then scale and shift.
+    Node layer_norm(Node x, const Norm& layer, Activation activation = Activation::None);
+    /// Each column so: GroupNorm with one channel a group.
+    Node time_norm(Node x, const Norm& layer, Activation activation = Activation::None);
+    Node activate(Node x, Activation activation);
+    Node add(Node a, Node b);
+
+    /// softmax(q k^T / sqrt(width of a head)) v, head by head. q: [sequences x queries, width];
+    /// k, v: [sequences x keys, width], or [keys, width] for all sequences alike. Returns as q.
+    /// They may be columns() of a wider value.
+    Node attention(Node q, Node k, Node v, const AttentionOptions& options);
+
+    /// Attention of a decoder: puts k and v, [sequences x new, width], behind the first `position`
+    /// positions of the cache's `layer`, and attends, causally, from the new positions to all up to
+    /// them. position: I32, [1].
+    Node cached_attention(Node q, Node k, Node v, const KvCache& cache, int layer, Node position,
+                          int heads);
+
+    /// Puts `value`, [rows, width], into the first rows of `cache`'s tensor (KvCache::keys() or
+    /// values()): for what a decoder attends to again and again.
+    void keep(Node value, Node cache);
+
+    /// Views. The rows or columns [first, first + count) of x.
+    Node rows(Node x, std::int64_t first, std::int64_t count);
+    Node columns(Node x, std::int64_t first, std::int64_t count);
+
+    /// For what is not here: the context that the graph is drawn in, and the way back.
+    ggml_context* context() const { return context_; }
+    void expand(Node node);
+
+private:
+    friend class Graph;
+    struct Parts;
+
+    GraphBuilder(Device& device, ggml_context* context, Parts& parts)
+        : device_(device), context_(context), parts_(parts) {}
+
+    Device& device_;
+    ggml_context* context_;
+    Parts& parts_;
+};
+
+/// A computation of fixed shapes: drawn once, with its memory, and run any number of times.
+class Graph {
+public:
+    /// `draw` makes the nodes and keeps those that it will write and read. Errors: Internal if
+    /// there is no memory.
+    static Result<std::unique_ptr<Graph>> build(Device& device,
+                                                const std::function<void(GraphBuilder&)>& draw);
+    ~Graph();
+
+    /// Inputs keep their values from one compute() to the next. `values` are all of the node's,
+    /// row-major.
+    void write(Node input, std::span<const float> values);
+    void write(Node input, std::span<const std::int32_t> values);
+    void read(Node output, std::span<float> values) const;
+    std::vector<float> read(Node output) const;
+
+    /// Errors: Cancelled; Internal.
+    Result<void> compute(const std::stop_token& stop);
+
+private:
+    Graph(Device& device, std::unique_ptr<GraphBuilder::Parts> parts);
+
+    Device& device_;
+    std::unique_ptr<GraphBuilder::Parts> parts_;
+};
+
+}  // namespace titans::engine

@@ -1,0 +1,225 @@
+#include "engine/layers/weights.h"
+
+#include <ggml.h>
+
+#include <cstring>
+#include <format>
+
+namespace titans::engine {
+namespace {
+
+constexpr std::size_t kMostTensors = 8192;
+constexpr std::size_t kAlignment = 32;  // of ggml's processor buffers
+
+ggml_type ggml_type_of(GgufFile::Type type) {
+    switch (type) {
+        case GgufFile::Type::F16:
+            return GGML_TYPE_F16;
+        case GgufFile::Type::Bf16:
+            return GGML_TYPE_BF16;
+        default:
+            return GGML_TYPE_F32;
+    }
+}
+
+Result<void> check_type(const GgufFile::Tensor& tensor, const std::string& name) {
+    if (tensor.type != GgufFile::Type::Other) return {};
+    return fail(
+        ErrorKind::Unsupported,
+        std::format("the model file has the tensor {} of a type that is not supported", name));
+}
+
+std::vector<float> to_f32(const GgufFile::Tensor& tensor) {
+    std::size_t count = 1;
+    for (const std::int64_t axis : tensor.shape) count *= static_cast<std::size_t>(axis);
+    std::vector<float> values(count);
+    const auto length = static_cast<std::int64_t>(count);
+    switch (tensor.type) {
+        case GgufFile::Type::F16:
+            ggml_fp16_to_fp32_row(reinterpret_cast<const ggml_fp16_t*>(tensor.bytes.data()),
+                                  values.data(), length);
+            break;
+        case GgufFile::Type::Bf16:
+            ggml_bf16_to_fp32_row(reinterpret_cast<const ggml_bf16_t*>(tensor.bytes.data()),
+                                  values.data(), length);
+            break;
+        default:
+            std::memcpy(values.data(), tensor.bytes.data(), count * sizeof(float));
+    }
+    return values;
+}
+
+}  // namespace
+
+/// A tensor that waits for its memory, and where its bytes come from.
+struct Weights::Pending {
+    ggml_tensor* tensor;
+    std::vector<std::span<const std::byte>> parts;  // of the file
+    std::vector<float> values;                      // or made
+};
+
+struct Weights::Storage {
+    ggml_context_ptr placed;    // tensors that lie in the file's mapping
+    ggml_context_ptr uploaded;  // tensors in `buffer`
+    std::vector<ggml_backend_buffer_ptr> mappings;
+    ggml_backend_buffer_ptr buffer;
+    std::vector<Pending> pending;
+
+    ggml_tensor* upload(ggml_type type, std::initializer_list<std::int64_t> shape,
+                        std::vector<std::span<const std::byte>> parts, std::vector<float> values) {
+        ggml_tensor* tensor = make(uploaded.get(), type, shape);
+        pending.push_back({tensor, std::move(parts), std::move(values)});
+        return tensor;
+    }
+
+    /// `shape` slowest axis first.
+    static ggml_tensor* make(ggml_context* context, ggml_type type,
+                             std::initializer_list<std::int64_t> shape) {
+        std::vector<std::int64_t> axes(shape);
+        std::ranges::reverse(axes);
+        return ggml_new_tensor(context, type, static_cast<int>(axes.size()), axes.data());
+    }
+
+    /// The tensor in place where the device reads the file's mapping, else to be uploaded.
+    ggml_tensor* take(const Device& device, const GgufFile::Tensor& tensor,
+                      std::initializer_list<std::int64_t> shape) {
+        const bool aligned =
+            reinterpret_cast<std::uintptr_t>(tensor.bytes.data()) % kAlignment == 0;
+        const ggml_type type = ggml_type_of(tensor.type);
+        if (device.is_gpu() || !aligned) return upload(type, shape, {tensor.bytes}, {});
+        auto* bytes = const_cast<std::byte*>(tensor.bytes.data());  // weights are only read
+        mappings.emplace_back(ggml_backend_cpu_buffer_from_ptr(bytes, tensor.bytes.size()));
+        ggml_tensor* made = make(placed.get(), type, shape);
+        ggml_backend_tensor_alloc(mappings.back().get(), made, bytes);
+        return made;
+    }
+};
+
+Weights::Weights(std::shared_ptr<const GgufFile> file, Device& device, Precision precision)
+    : file_(std::move(file)),
+      device_(device),
+      precision_(precision),
+      storage_(std::make_unique<Storage>()) {
+    const ggml_init_params room{
+        .mem_size = ggml_tensor_overhead() * kMostTensors, .mem_buffer = nullptr, .no_alloc = true};
+    storage_->placed.reset(ggml_init(room));
+    storage_->uploaded.reset(ggml_init(room));
+}
+
+Weights::~Weights() = default;
+
+Result<Linear> Weights::linear(const std::string& name, std::int64_t in, std::int64_t out,
+                               Bias bias, Rows /*rows*/) {
+    Linear layer{.in = in, .out = out};
+    const std::string weight = name + ".weight";
+    TITANS_TRY(const GgufFile::Tensor tensor, file_->find(weight, {out, in}));
+    TITANS_TRY_VOID(check_type(tensor, weight));
+    layer.weight = storage_->take(device_, tensor, {out, in});
+    if (bias == Bias::Yes) {
+        TITANS_TRY(layer.bias, this->tensor(name + ".bias", {out}));
+    }
+    return layer;
+}
+
+Result<Linear> Weights::joined_linear(std::initializer_list<std::string> names, std::int64_t in,
+                                      std::int64_t out_of_each, std::initializer_list<Bias> biases,
+                                      Rows /*rows*/) {
+    const auto out = out_of_each * static_cast<std::int64_t>(names.size());
+    Linear layer{.in = in, .out = out};
+    std::vector<std::span<const std::byte>> parts;
+    std::vector<float> bias;
+    std::optional<GgufFile::Type> type;
+    const Bias* has_bias = biases.begin();
+    for (const std::string& name : names) {
+        const std::string weight = name + ".weight";
+        TITANS_TRY(const GgufFile::Tensor tensor, file_->find(weight, {out_of_each, in}));
+        TITANS_TRY_VOID(check_type(tensor, weight));
+        if (type.value_or(tensor.type) != tensor.type) {
+            return fail(ErrorKind::Unsupported,
+                        std::format("the model file has the tensor {} of another type than the "
+                                    "ones beside it",
+                                    weight));
+        }
+        type = tensor.type;
+        parts.push_back(tensor.bytes);
+        if (*has_bias++ == Bias::Yes) {
+            TITANS_TRY(const GgufFile::Tensor own, file_->find(name + ".bias", {out_of_each}));
+            TITANS_TRY_VOID(check_type(own, name + ".bias"));
+            const std::vector<float> values = to_f32(own);
+            bias.insert(bias.end(), values.begin(), values.end());
+        } else {
+            bias.resize(bias.size() + static_cast<std::size_t>(out_of_each));
+        }
+    }
+    layer.weight = storage_->upload(ggml_type_of(*type), {out, in}, std::move(parts), {});
+    layer.bias = storage_->upload(GGML_TYPE_F32, {out}, {}, std::move(bias));
+    return layer;
+}
+
+Result<Linear> Weights::tied_linear(const std::string& name, std::int64_t in, std::int64_t out) {
+    Linear layer{.in = in, .out = out};
+    TITANS_TRY(const GgufFile::Tensor tensor, file_->find(name, {out, in}));
+    TITANS_TRY_VOID(check_type(tensor, name));
+    layer.weight = storage_->take(device_, tensor, {out, in});
+    return layer;
+}
+
+Result<Conv1d> Weights::conv1d(const std::string& name, const Conv1dShape& shape, Bias bias) {
+    Conv1d layer{.shape = shape};
+    TITANS_TRY(layer.weight,
+               tensor(name + ".weight", {shape.out, shape.in / shape.groups, shape.kernel}));
+    if (bias == Bias::Yes) {
+        TITANS_TRY(layer.bias, tensor(name + ".bias", {shape.out}));
+    }
+    return layer;
+}
+
+Result<Norm> Weights::norm(const std::string& name, std::int64_t width, float epsilon) {
+    Norm layer{.epsilon = epsilon};
+    TITANS_TRY(layer.scale, tensor(name + ".weight", {width}));
+    TITANS_TRY(layer.shift, tensor(name + ".bias", {width}));
+    return layer;
+}
+
+Result<Embedding> Weights::embedding(const std::string& name, std::int64_t rows,
+                                     std::int64_t width) {
+    TITANS_TRY(const GgufFile::Tensor tensor, file_->find(name, {rows, width}));
+    TITANS_TRY_VOID(check_type(tensor, name));
+    return Embedding{.table = storage_->take(device_, tensor, {rows, width})};
+}
+
+Result<ggml_tensor*> Weights::tensor(const std::string& name,
+                                     std::initializer_list<std::int64_t> shape) {
+    TITANS_TRY(const GgufFile::Tensor found, file_->find(name, shape));
+    TITANS_TRY_VOID(check_type(found, name));
+    if (found.type == GgufFile::Type::F32) return storage_->take(device_, found, shape);
+    return storage_->upload(GGML_TYPE_F32, shape, {}, to_f32(found));
+}
+
+Result<void> Weights::finish() {
+    if (storage_->pending.empty()) return {};
+    storage_->buffer.reset(
+        ggml_backend_alloc_ctx_tensors(storage_->uploaded.get(), device_.backend()));
+    if (!storage_->buffer) {
+        return fail(ErrorKind::Internal, "there is not enough memory for the model");
+    }
+    for (const Pending& pending : storage_->pending) {
+        std::size_t offset = 0;
+        for (const auto part : pending.parts) {
+            ggml_backend_tensor_set(pending.tensor, part.data(), offset, part.size());
+            offset += part.size();
+        }
+        if (!pending.values.empty()) {
+            ggml_backend_tensor_set(pending.tensor, pending.values.data(), 0,
+                                    pending.values.size() * sizeof(float));
+        }
+    }
+    storage_->pending.clear();
+    return {};
+}
+
+std::size_t Weights::bytes() const {
+    return storage_->buffer ? ggml_backend_buffer_get_size(storage_->buffer.get()) : 0;
+}
+
+}  // namespace titans::engine
