@@ -40,6 +40,9 @@ def fill(model, seed, scales, type_name="f32"):
             for pattern, scale in scales.items():
                 if re.search(pattern, name):
                     factor *= scale
+            if not parameter.requires_grad:  # a table
+                parameter.copy_(parameter.to(TYPES[type_name]))
+                continue
             if name.endswith("original0"):  # a weight norm's length, which its direction decides
                 continue
             if parameter.ndim >= 2:
@@ -117,18 +120,19 @@ class Stages:
         value = value.detach() if torch.is_tensor(value) else torch.from_numpy(numpy.ascontiguousarray(value))
         self.values[name] = value.to(torch.float32).contiguous().numpy()
 
-    def after(self, module, name, channels_first=False):
-        """Adds the first output of `module`, of a batch of one, when it next runs."""
+    def after(self, module, name, channels_first=False, then=None):
+        """Adds the first output of `module`, of a batch of one, whenever it runs; with `then` done to it."""
         def hook(_module, _inputs, output):
-            output = output[0] if isinstance(output, tuple) else output
-            self.add(name, output[0].T if channels_first else output[0])
-        module.register_forward_hook(hook)
+            output = (output[0] if isinstance(output, tuple) else output)[0]
+            output = then(output) if then else output
+            self.add(name, output.T if channels_first else output)
+        return module.register_forward_hook(hook)
 
     def before(self, module, name):
         """As after(), the first input."""
         def hook(_module, args, kwargs):
             self.add(name, (args[0] if args else kwargs["hidden_states"])[0])
-        module.register_forward_pre_hook(hook, with_kwargs=True)
+        return module.register_forward_pre_hook(hook, with_kwargs=True)
 
     def save(self, path):
         save_arrays(self.values, str(path))
