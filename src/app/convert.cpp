@@ -17,7 +17,9 @@ int convert(Arguments arguments) {
     const auto conversion = arguments.size() == 3 ? checkpoint::find_conversion(arguments[0])
                                                   : std::optional<checkpoint::Conversion>();
     if (!conversion)
-        return complain("usage: titans convert whisper|sentence-encoder|requantize|onnx IN OUT");
+        return complain(
+            "usage: titans convert whisper|wav2vec2|hubert|bert|whisper-ggml|sentence-encoder|"
+            "requantize|onnx IN OUT");
     // A foreign file is read below: from here on this process can do no more than that.
     const auto sandbox = checkpoint::enter_sandbox({});
     if (!sandbox) return complain(sandbox.error().message);

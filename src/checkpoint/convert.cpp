@@ -2,7 +2,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "checkpoint/bert_checkpoint.h"
 #include "checkpoint/bert_gguf_writer.h"
+#include "checkpoint/ctc_checkpoint.h"
 #include "checkpoint/ctranslate2.h"
 #include "checkpoint/gguf_writer.h"
 #include "checkpoint/json_file.h"
@@ -10,6 +12,7 @@
 #include "checkpoint/output_file.h"
 #include "checkpoint/safetensors.h"
 #include "checkpoint/vocabulary.h"
+#include "checkpoint/whisper_checkpoint.h"
 #include "checkpoint/whisper_ggml_writer.h"
 #include "engine/llama/requantize.h"
 
@@ -18,7 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-Result<void> convert_whisper(const fs::path& folder, const fs::path& output) {
+Result<void> convert_whisper_ggml(const fs::path& folder, const fs::path& output) {
     TITANS_TRY(const Ctranslate2File file, Ctranslate2File::open(folder / "model.bin"));
     const bool has_lines = fs::exists(folder / "vocabulary.txt");
     TITANS_TRY(const auto tokens,
@@ -103,6 +106,9 @@ Result<void> convert_onnx(const fs::path& file, const fs::path& output) {
 
 std::optional<Conversion> find_conversion(std::string_view word) {
     if (word == "whisper") return Conversion::Whisper;
+    if (word == "whisper-ggml") return Conversion::WhisperGgml;
+    if (word == "wav2vec2" || word == "hubert") return Conversion::Ctc;
+    if (word == "bert") return Conversion::Bert;
     if (word == "sentence-encoder") return Conversion::SentenceEncoder;
     if (word == "requantize") return Conversion::Requantize;
     if (word == "onnx") return Conversion::Onnx;
@@ -113,6 +119,12 @@ Result<void> convert(Conversion conversion, const fs::path& input, const fs::pat
     switch (conversion) {
         case Conversion::Whisper:
             return convert_whisper(input, output);
+        case Conversion::WhisperGgml:
+            return convert_whisper_ggml(input, output);
+        case Conversion::Ctc:
+            return convert_ctc(input, output);
+        case Conversion::Bert:
+            return convert_bert(input, output);
         case Conversion::SentenceEncoder:
             return convert_sentence_encoder(input, output);
         case Conversion::Requantize:

@@ -40,6 +40,10 @@ std::uint32_t gguf_number(const std::filesystem::path& path, const char* key) {
 
 TEST(Convert, KnowsItsWords) {
     EXPECT_EQ(find_conversion("whisper"), Conversion::Whisper);
+    EXPECT_EQ(find_conversion("whisper-ggml"), Conversion::WhisperGgml);
+    EXPECT_EQ(find_conversion("wav2vec2"), Conversion::Ctc);
+    EXPECT_EQ(find_conversion("hubert"), Conversion::Ctc);
+    EXPECT_EQ(find_conversion("bert"), Conversion::Bert);
     EXPECT_EQ(find_conversion("sentence-encoder"), Conversion::SentenceEncoder);
     EXPECT_EQ(find_conversion("requantize"), Conversion::Requantize);
     EXPECT_EQ(find_conversion("onnx"), Conversion::Onnx);
@@ -49,11 +53,11 @@ TEST(Convert, KnowsItsWords) {
 TEST(Convert, WritesAWhisperModelFromEitherVocabulary) {
     const test::Folder folder;
     write_whisper(folder);
-    const auto converted = convert(Conversion::Whisper, folder / "in", folder / "lines.bin");
+    const auto converted = convert(Conversion::WhisperGgml, folder / "in", folder / "lines.bin");
     ASSERT_TRUE(converted) << converted.error().message;
     std::filesystem::remove(folder / "in/vocabulary.txt");
     folder.write("in/vocabulary.json", R"(["a", "Ġb", "Ċ", "Ã©", "<|endoftext|>", "<|en|>"])");
-    ASSERT_TRUE(convert(Conversion::Whisper, folder / "in", folder / "list.bin"));
+    ASSERT_TRUE(convert(Conversion::WhisperGgml, folder / "in", folder / "list.bin"));
     EXPECT_GT(test::read(folder / "lines.bin").size(), 80 * 201 * 4);
     EXPECT_EQ(test::read(folder / "lines.bin"), test::read(folder / "list.bin"));
     EXPECT_EQ(folder.entries(), 3);  // the input and two outputs
@@ -66,7 +70,7 @@ TEST(Convert, LeavesTheOldFileAndNoOtherWhenItFails) {
     std::vector<test::Array> arrays = test::tiny_whisper();
     arrays.pop_back();
     folder.write("in/model.bin", test::ctranslate2_file("WhisperSpec", arrays, {}));
-    EXPECT_EQ(convert(Conversion::Whisper, folder / "in", folder / "out.bin").error().kind,
+    EXPECT_EQ(convert(Conversion::WhisperGgml, folder / "in", folder / "out.bin").error().kind,
               ErrorKind::InvalidInput);
     EXPECT_EQ(test::read(folder / "out.bin"), "old");
     EXPECT_EQ(folder.entries(), 2);
@@ -76,7 +80,7 @@ TEST(Convert, NamesTheFileThatIsMissing) {
     const test::Folder folder;
     write_whisper(folder);
     std::filesystem::remove(folder / "in/model.bin");
-    const auto converted = convert(Conversion::Whisper, folder / "in", folder / "out.bin");
+    const auto converted = convert(Conversion::WhisperGgml, folder / "in", folder / "out.bin");
     EXPECT_EQ(converted.error().kind, ErrorKind::NotFound);
     EXPECT_EQ(converted.error().message, "model.bin: is missing");
     EXPECT_EQ(convert(Conversion::SentenceEncoder, folder / "in", folder / "out").error().message,
@@ -86,7 +90,7 @@ TEST(Convert, NamesTheFileThatIsMissing) {
 TEST(Convert, SaysWhenTheOutputHasNoPlace) {
     const test::Folder folder;
     write_whisper(folder);
-    EXPECT_EQ(convert(Conversion::Whisper, folder / "in", folder / "none/out.bin").error().kind,
+    EXPECT_EQ(convert(Conversion::WhisperGgml, folder / "in", folder / "none/out.bin").error().kind,
               ErrorKind::Internal);
 }
 

@@ -42,16 +42,36 @@ Result<nlohmann::json> parse_json(std::string_view text, int max_depth) {
     return value;
 }
 
-Result<nlohmann::json> read_config(const std::filesystem::path& path) {
-    constexpr std::size_t kLargest = 1 << 20;
+namespace {
+
+Result<nlohmann::json> read_file(const std::filesystem::path& path, std::size_t largest,
+                                 int max_depth) {
     TITANS_TRY(const MappedFile file, MappedFile::open(path));
     const std::string name = path.filename().string();
-    if (file.bytes().size() > kLargest)
+    if (file.bytes().size() > largest)
         return fail(ErrorKind::InvalidInput, name + ": is too large");
-    auto value = parse_json(file.text(), 8);
+    auto value = parse_json(file.text(), max_depth);
     if (!value) return fail(value.error().kind, std::format("{}: {}", name, value.error().message));
-    if (!value->is_object()) return fail(ErrorKind::InvalidInput, name + ": is not a JSON object");
     return value;
+}
+
+}  // namespace
+
+Result<nlohmann::json> read_json(const std::filesystem::path& path) {
+    return read_file(path, 32 << 20, 12);
+}
+
+Result<nlohmann::json> read_config(const std::filesystem::path& path) {
+    TITANS_TRY(nlohmann::json value, read_file(path, 1 << 20, 8));
+    if (!value.is_object()) {
+        return fail(ErrorKind::InvalidInput, path.filename().string() + ": is not a JSON object");
+    }
+    return value;
+}
+
+Result<nlohmann::json> read_config_if_there(const std::filesystem::path& path) {
+    if (!std::filesystem::exists(path)) return nlohmann::json::object();
+    return read_config(path);
 }
 
 Result<int> positive(const nlohmann::json& config, std::string_view key, int most) {

@@ -12,9 +12,16 @@ namespace titans::checkpoint {
 /// number's is 0, that of [1] is 1), or names a key twice in one object.
 Result<nlohmann::json> parse_json(std::string_view text, int max_depth);
 
+/// The value in a file of at most 32 MiB, at most 12 deep. Errors: as MappedFile::open and
+/// parse_json, naming the file.
+Result<nlohmann::json> read_json(const std::filesystem::path& path);
+
 /// The object in a model's configuration file, at most 1 MiB and 8 deep. Errors: as
 /// MappedFile::open and parse_json.
 Result<nlohmann::json> read_config(const std::filesystem::path& path);
+
+/// The same; an empty object where there is no such file.
+Result<nlohmann::json> read_config_if_there(const std::filesystem::path& path);
 
 /// A whole number in [1, `most`]. Errors: InvalidInput, naming the key.
 Result<int> positive(const nlohmann::json& config, std::string_view key, int most);

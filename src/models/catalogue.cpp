@@ -213,7 +213,7 @@ constexpr std::array kModels{
                    .licence = kMit,
                    .description = "Whisper base: 99 languages",
                    .files = kWhisperFiles,
-                   .conversion = "whisper",
+                   .conversion = "whisper-ggml",
                    .result = "whisper-base.bin"},
     whisper("whisper-tiny", "tiny", "Whisper tiny: quickest, 99 languages", kWhisperTiny),
     whisper("whisper-tiny.en", "tiny.en", "Whisper tiny: quickest, English", kWhisperTinyEn),
