@@ -130,8 +130,7 @@ json answer_json(const character::Answer& answer, const std::string& base) {
             {"status", "success"}};
 }
 
-json character_json(const store::CharacterRecord& character, const std::string& base,
-                    bool detailed) {
+json character_json(const store::CharacterRecord& character, const std::string& base) {
     json result{{"id", character.id.value},
                 {"name", character.name},
                 {"image_url", nullptr},
@@ -141,12 +140,22 @@ json character_json(const store::CharacterRecord& character, const std::string& 
         result["image_url"] =
             std::format("{}/serve-image/{}/{}", base, character.slug, character.image_file);
     }
-    if (detailed) {
-        result["llm_config"] = settings_json(character.llm_config, character::parse_llm_config);
-        result["voice_cloning_settings"] =
-            settings_json(character.voice_cloning_settings, character::parse_voice_settings);
-        result["stt_settings"] =
-            settings_json(character.stt_settings, character::parse_stt_settings);
+    return result;
+}
+
+json character_json(const store::CharacterRecord& character, const std::string& base,
+                    const std::optional<character::ReferenceText>& reference) {
+    json result = character_json(character, base);
+    result["llm_config"] = settings_json(character.llm_config, character::parse_llm_config);
+    result["voice_cloning_settings"] =
+        settings_json(character.voice_cloning_settings, character::parse_voice_settings);
+    result["stt_settings"] = settings_json(character.stt_settings, character::parse_stt_settings);
+    result["voice_reference"] = nullptr;
+    if (reference) {
+        result["voice_reference"] = {
+            {"text", reference->text ? json(*reference->text) : json(nullptr)},
+            {"transcribed", reference->transcribed},
+            {"warnings", reference->warnings}};
     }
     return result;
 }

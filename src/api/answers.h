@@ -18,9 +18,12 @@ nlohmann::json sample_json(const audio::SampleReport& report);
 
 nlohmann::json answer_json(const character::Answer& answer, const std::string& base);
 
-/// `detailed`: with the settings, as get-character shows them.
+/// As get-characters lists it.
+nlohmann::json character_json(const store::CharacterRecord& character, const std::string& base);
+
+/// As get-character shows it: with the settings, and the words of its recording.
 nlohmann::json character_json(const store::CharacterRecord& character, const std::string& base,
-                              bool detailed);
+                              const std::optional<character::ReferenceText>& reference);
 
 /// One server-sent event, with its closing blank line.
 std::string event_text(const character::Event& event, const std::string& base);

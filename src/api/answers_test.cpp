@@ -36,7 +36,7 @@ TEST(Answers, NeverShowAKey) {
     store::CharacterRecord character;
     character.llm_config = R"({"api_key": "sk-secret", "max_tokens": 5})";
     character.voice_cloning_settings = character.stt_settings = "{}";
-    const auto body = character_json(character, "", true);
+    const auto body = character_json(character, "", std::nullopt);
     EXPECT_EQ(body["llm_config"]["api_key"], "set");
     EXPECT_EQ(body["llm_config"]["max_tokens"], 5);
     EXPECT_THAT(body.dump(), Not(HasSubstr("sk-secret")));

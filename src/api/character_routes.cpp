@@ -146,7 +146,7 @@ drogon::Task<HttpResponsePtr> list(const RouteContext& context, HttpRequestPtr r
     const std::string base = base_url(request, context.options.public_url);
     nlohmann::json items = nlohmann::json::array();
     for (const store::CharacterRecord& character : *characters)
-        items.push_back(character_json(character, base, false));
+        items.push_back(character_json(character, base));
     co_return json_response({{"characters", std::move(items)}, {"status", "success"}});
 }
 
@@ -157,8 +157,9 @@ drogon::Task<HttpResponsePtr> show(const RouteContext& context, HttpRequestPtr r
     const auto character = co_await context.services.characters.find(*id);
     if (!character) co_return error_response(character.error());
     const std::string base = base_url(request, context.options.public_url);
+    const auto reference = context.services.characters.reference_text(*character);
     co_return json_response(
-        {{"character", character_json(*character, base, true)}, {"status", "success"}});
+        {{"character", character_json(*character, base, reference)}, {"status", "success"}});
 }
 
 drogon::Task<HttpResponsePtr> remove(const RouteContext& context, std::string id_text) {

@@ -203,10 +203,20 @@ int serve(Arguments arguments, const config::Settings& given) {
     Executor& embeds_on = embeds_remotely(settings) ? remote : compute;
     knowledge::Recall recall(**store, embedder.get(), embeds_on);
     knowledge::EmbeddingWorker embedding(**store, *embedder, embeds_on);
+    character::VoiceSamples samples(
+        {.characters = **store,
+         .files = *character_files,
+         .file_work = files,
+         .compute = compute,
+         .longest_audio = settings.audio.max_seconds,
+         .missing_ears = [&](const auto& ears) { return character::missing_ears(models, ears); },
+         .ears = [&](const auto& ears) { return engines.ears(ears); },
+         .detector = [&] { return engines.detector(); }});
     character::Characters characters({.characters = **store,
                                       .files = *character_files,
                                       .audio = audio,
                                       .embedding = embedding,
+                                      .samples = samples,
                                       .models = models,
                                       .minds = minds,
                                       .secrets = *secrets,
@@ -217,6 +227,7 @@ int serve(Arguments arguments, const config::Settings& given) {
                                           .audio = audio,
                                           .recall = recall,
                                           .embedding = embedding,
+                                          .samples = samples,
                                           .models = models,
                                           .minds = minds,
                                           .engines = engines,

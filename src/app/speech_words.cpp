@@ -28,7 +28,9 @@ Result<std::string> recognize(std::string_view path, std::string_view language,
     models::ModelStore store = make_model_store(settings);
     character::Engines engines(store, {.threads = settings.compute.threads});
     TITANS_TRY(hearing::SpeechRecognizer* const ears, engines.ears({}));
-    TITANS_TRY(const audio::Audio speech, audio::decode(bytes, ears->input_rate(), {}, {}));
+    TITANS_TRY(
+        const audio::Audio speech,
+        audio::decode(bytes, ears->input_rate(), {.duration = settings.audio.max_seconds}, {}));
     TITANS_TRY(const auto transcript,
                ears->recognize(speech, {.language = std::string(language)}, {}));
     return transcript.text;

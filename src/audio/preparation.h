@@ -18,6 +18,9 @@ struct Preparation {
     bool compression = false;  // loud and soft come closer together
     bool enhance = false;      // brought to kPreparedLufs
     int fade_ms = 0;           // at each end, at most half of the sample
+
+    bool operator==(const Preparation&) const = default;
+    bool changes_nothing() const { return *this == Preparation{.top_db = top_db}; }
 };
 
 /// What `preprocess_audio` alone asks for.

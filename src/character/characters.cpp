@@ -3,7 +3,6 @@
 #include <set>
 
 #include "audio/analysis.h"
-#include "audio/decoder.h"
 #include "audio/kind.h"
 #include "character/engines.h"
 #include "character/llm_config.h"
@@ -18,7 +17,6 @@
 namespace titans::character {
 namespace {
 
-constexpr SampleRate kSampleRate{48'000};       // of voice samples; no voice holds more
 constexpr std::size_t kLongestName = 100;       // characters
 constexpr std::size_t kLongestModelName = 256;  // bytes
 constexpr std::chrono::seconds kEmbeddingBudget{2};
@@ -63,8 +61,15 @@ bool is_placeholder(const std::string& key) {
            (key.starts_with("your_") && key.ends_with("_here"));
 }
 
-void remove_files(const store::MediaStore& files, std::string_view image, std::string_view voice) {
-    for (const std::string_view name : {image, voice}) {
+/// Names of files of a character; empty: none.
+struct FileNames {
+    std::string image;
+    std::string voice;
+    std::string sample;
+};
+
+void remove_files(const store::MediaStore& files, const FileNames& names) {
+    for (const std::string& name : {names.image, names.voice, names.sample}) {
         if (name.empty()) continue;
         if (const Result<void> removed = files.remove(name); !removed) {
             log::warn("file.not_removed", "detail=\"{}\"", removed.error().detail);
@@ -75,8 +80,15 @@ void remove_files(const store::MediaStore& files, std::string_view image, std::s
 /// What was written for a change that failed. A change in doubt may have happened: then its files
 /// are the character's, and if they are not, they are swept later.
 void remove_unless_in_doubt(const store::MediaStore& files, const Error& error,
-                            std::string_view image, std::string_view voice) {
-    if (error.kind != ErrorKind::Busy) remove_files(files, image, voice);
+                            const FileNames& names) {
+    if (error.kind != ErrorKind::Busy) remove_files(files, names);
+}
+
+/// The files that `change` brings, which are written already.
+FileNames new_files(const store::CharacterChange& change) {
+    return {.image = change.image_file.value_or(""),
+            .voice = change.voice_file.value_or(""),
+            .sample = change.sample_file.value_or("")};
 }
 
 void add_unknown(std::vector<std::string>& warnings, const SettingsReport& report) {
@@ -91,6 +103,9 @@ struct Characters::Checked {
     store::CharacterChange change;
     std::vector<std::string> warnings;
     std::optional<audio::SampleReport> voice_sample;
+    /// What is to be done to the recording, if that is new or otherwise than before.
+    std::optional<audio::Preparation> preparation;
+    std::vector<std::byte> sample;  // the WAV that it made; empty if it changes nothing
 };
 
 /// Which mind, ears and voice the settings mean is judged together with what the character has
@@ -165,23 +180,41 @@ Result<void> Characters::check_voice(const CharacterForm& form,
 }
 
 /// A recording that cannot be decoded to its end is refused; what it is like as a voice sample is
-/// told.
-Result<void> Characters::check_recording(const Upload& recording, Checked& checked) const {
-    const auto bytes = std::as_bytes(std::span(recording.bytes));
-    if (!audio::find_audio_kind(bytes)) {
-        return fail(ErrorKind::InvalidInput,
-                    "voice_cloning_audio: must be a WAV, MP3, FLAC or OGG recording");
+/// told. It is prepared here, and the one that the character has is prepared anew if it is to be
+/// otherwise.
+Result<void> Characters::check_recording(const CharacterForm& form,
+                                         const store::CharacterRecord* before,
+                                         Checked& checked) const {
+    const bool recorded = form.voice || (before != nullptr && !before->voice_file.empty());
+    if (!recorded || (!form.voice && !form.voice_cloning_settings)) return {};
+    TITANS_TRY(const VoiceSettings voice,
+               parse_voice_settings(form.voice_cloning_settings.value_or(
+                   before == nullptr ? "{}" : before->voice_cloning_settings)));
+    std::vector<std::byte> stored;
+    std::span<const std::byte> bytes;
+    if (form.voice) {
+        bytes = std::as_bytes(std::span(form.voice->bytes));
+        if (!audio::find_audio_kind(bytes)) {
+            return fail(ErrorKind::InvalidInput,
+                        "voice_cloning_audio: must be a WAV, MP3, FLAC or OGG recording");
+        }
+    } else if (sample_key(before->voice_file, voice.preparation) == before->sample_key) {
+        return {};
+    } else if (!voice.preparation.changes_nothing()) {
+        auto read = parts_.files.read(before->voice_file);
+        if (!read) return {};  // replaced meanwhile, perhaps: the background sees to it
+        stored = *std::move(read);
+        bytes = stored;
     }
-    const auto report =
-        audio::decode(bytes, kSampleRate, {.duration = parts_.longest_audio}, {})
-            .and_then([](const audio::Audio& sample) { return audio::analyze(sample, {}); });
-    if (!report) {
-        const Error& error = report.error();
-        // One without a sample in it is a wrong file here: nothing was to be understood in it.
-        return fail(error.kind == ErrorKind::NothingHeard ? ErrorKind::InvalidInput : error.kind,
-                    "voice_cloning_audio: " + error.message, error.detail);
+    checked.preparation = voice.preparation;
+    if (bytes.empty()) return {};
+    TITANS_TRY(const audio::Audio recording, decode_sample(bytes, parts_.longest_audio, {}));
+    if (form.voice) {
+        TITANS_TRY(checked.voice_sample, audio::analyze(recording, {}));
     }
-    checked.voice_sample = *report;
+    if (!voice.preparation.changes_nothing()) {
+        TITANS_TRY(checked.sample, prepare_sample(recording, voice.preparation, {}));
+    }
     return {};
 }
 
@@ -199,7 +232,7 @@ Result<Characters::Checked> Characters::check(CharacterForm& form,
     if (form.image && !image_extension(form.image->bytes)) {
         return fail(ErrorKind::InvalidInput, "character_image: must be a PNG or JPEG picture");
     }
-    if (form.voice) TITANS_TRY_VOID(check_recording(*form.voice, checked));
+    TITANS_TRY_VOID(check_recording(form, before, checked));
     if (form.knowledge) {
         TITANS_TRY(const knowledge::Document document,
                    knowledge::read_document(form.knowledge->bytes, form.knowledge->name));
@@ -221,6 +254,16 @@ Result<Characters::Checked> Characters::check(CharacterForm& form,
 Result<Characters::Checked> Characters::check_and_write(
     CharacterForm& form, const store::CharacterRecord* before) const {
     TITANS_TRY(Checked checked, check(form, before));
+    const Result<void> written = write(form, before, checked);
+    if (!written) {
+        remove_files(parts_.files, new_files(checked.change));
+        return std::unexpected(written.error());
+    }
+    return checked;
+}
+
+Result<void> Characters::write(const CharacterForm& form, const store::CharacterRecord* before,
+                               Checked& checked) const {
     store::CharacterChange& change = checked.change;
     if (form.image) {
         TITANS_TRY(change.image_file,
@@ -229,15 +272,19 @@ Result<Characters::Checked> Characters::check_and_write(
     }
     if (form.voice) {
         const auto bytes = std::as_bytes(std::span(form.voice->bytes));
-        Result<std::string> name =
-            parts_.files.write(bytes, audio::file_extension(*audio::find_audio_kind(bytes)));
-        if (!name) {
-            remove_files(parts_.files, change.image_file.value_or(""), "");
-            return std::unexpected(std::move(name).error());
-        }
-        change.voice_file = *std::move(name);
+        TITANS_TRY(
+            change.voice_file,
+            parts_.files.write(bytes, audio::file_extension(*audio::find_audio_kind(bytes))));
     }
-    return checked;
+    if (checked.preparation) {
+        const std::string& voice = change.voice_file ? *change.voice_file : before->voice_file;
+        change.sample_key = sample_key(voice, *checked.preparation);
+        change.sample_file = "";
+        if (!checked.sample.empty()) {
+            TITANS_TRY(change.sample_file, parts_.files.write(checked.sample, "wav"));
+        }
+    }
+    return {};
 }
 
 Task<Result<SavedCharacter>> Characters::create(CharacterForm form, std::stop_token stop) {
@@ -248,8 +295,7 @@ Task<Result<SavedCharacter>> Characters::create(CharacterForm form, std::stop_to
                       return check_and_write(form, nullptr);
                   }));
     store::CharacterChange& change = checked.change;
-    const std::string image = change.image_file.value_or("");
-    const std::string voice = change.voice_file.value_or("");
+    const FileNames files = new_files(change);
     const std::size_t passages = change.passages.size();
     const Result<CharacterId> id = co_await parts_.characters.create(
         {.name = *std::move(change.name),
@@ -258,15 +304,18 @@ Task<Result<SavedCharacter>> Characters::create(CharacterForm form, std::stop_to
          .llm_config = std::move(change.llm_config).value_or("{}"),
          .voice_cloning_settings = std::move(change.voice_cloning_settings).value_or("{}"),
          .stt_settings = std::move(change.stt_settings).value_or("{}"),
-         .image_file = image,
-         .voice_file = voice,
+         .image_file = files.image,
+         .voice_file = files.voice,
+         .sample_file = files.sample,
+         .sample_key = std::move(change.sample_key).value_or(""),
          .style = std::move(change.style).value_or(std::vector<store::StyleExample>()),
          .passages = std::move(change.passages)});
     if (!id) {
-        remove_unless_in_doubt(parts_.files, id.error(), image, voice);
+        remove_unless_in_doubt(parts_.files, id.error(), files);
         co_return std::unexpected(id.error());
     }
     log::info("character.created", "character={} passages={}", id->value, passages);
+    if (!files.voice.empty()) parts_.samples.wake(*id);
     if (passages > 0) co_await parts_.embedding.embed_now(*id, kEmbeddingBudget, stop);
     co_return SavedCharacter{*id, std::move(checked.warnings), checked.voice_sample};
 }
@@ -277,21 +326,22 @@ Task<Result<SavedCharacter>> Characters::update(CharacterId id, CharacterForm fo
     TITANS_CO_TRY(Checked checked, co_await run_on(parts_.file_work, [this, &form, &known] {
                       return check_and_write(form, &known);
                   }));
-    const std::optional<std::string> image = checked.change.image_file;
-    const std::optional<std::string> voice = checked.change.voice_file;
+    const FileNames files = new_files(checked.change);
+    const bool prepared = checked.preparation.has_value();
     const std::size_t passages = checked.change.passages.size();
     const Result<store::CharacterRecord> before =
         co_await parts_.characters.update(id, std::move(checked.change));
     if (!before) {
-        remove_unless_in_doubt(parts_.files, before.error(), image.value_or(""),
-                               voice.value_or(""));
+        remove_unless_in_doubt(parts_.files, before.error(), files);
         co_return std::unexpected(before.error());
     }
     TITANS_CO_TRY_VOID(co_await run_on(parts_.file_work, [&] {
-        remove_files(parts_.files, image ? before->image_file : "",
-                     voice ? before->voice_file : "");
+        remove_files(parts_.files, {.image = files.image.empty() ? "" : before->image_file,
+                                    .voice = files.voice.empty() ? "" : before->voice_file,
+                                    .sample = prepared ? before->sample_file : ""});
     }));
     log::info("character.updated", "character={} passages={}", id.value, passages);
+    parts_.samples.wake(id);
     if (passages > 0) co_await parts_.embedding.embed_now(id, kEmbeddingBudget, stop);
     co_return SavedCharacter{id, std::move(checked.warnings), checked.voice_sample};
 }
@@ -299,8 +349,11 @@ Task<Result<SavedCharacter>> Characters::update(CharacterId id, CharacterForm fo
 Task<Result<void>> Characters::remove(CharacterId id) {
     TITANS_CO_TRY(const store::CharacterRecord character, co_await parts_.characters.find(id));
     TITANS_CO_TRY_VOID(co_await parts_.characters.remove(id));
+    parts_.samples.forget(id);
     co_return co_await run_on(parts_.file_work, [this, id, &character]() -> Result<void> {
-        remove_files(parts_.files, character.image_file, character.voice_file);
+        remove_files(parts_.files, {.image = character.image_file,
+                                    .voice = character.voice_file,
+                                    .sample = character.sample_file});
         return parts_.audio.forget(id);
     });
 }
@@ -339,6 +392,7 @@ Task<Result<void>> Characters::sweep_files() {
 }
 
 Task<> Characters::tidy() {
+    parts_.samples.wake();
     if (const auto forgotten = co_await parts_.characters.forget_session_turns(kSessionsKept);
         !forgotten) {
         log::warn("sessions.not_tidied", "message=\"{}\"", forgotten.error().message);

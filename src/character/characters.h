@@ -10,6 +10,7 @@
 #include "audio/analysis.h"
 #include "character/answer_audio.h"
 #include "character/mind_chooser.h"
+#include "character/voice_samples.h"
 #include "execution/executor.h"
 #include "execution/task.h"
 #include "knowledge/embedding_worker.h"
@@ -58,6 +59,7 @@ public:
         const store::MediaStore& files;
         AnswerAudio& audio;
         knowledge::EmbeddingWorker& embedding;
+        VoiceSamples& samples;
         const models::ModelStore& models;
         const MindChooser& minds;
         const store::SecretBox& secrets;
@@ -68,9 +70,10 @@ public:
 
     explicit Characters(Parts parts) : parts_(parts) {}
 
-    /// Files first, then the row: when this returns, the character exists and stays. Its knowledge
-    /// is searchable by words at once, and by meaning as far as embedding came in two seconds; the
-    /// rest follows in the background. Errors: InvalidInput naming the field.
+    /// Files first, then the row: when this returns, the character exists and stays. Its recording
+    /// is prepared as its settings say. Its knowledge is searchable by words at once, and by
+    /// meaning as far as embedding came in two seconds; the rest follows in the background, and so
+    /// do the words of the recording if they are not given. Errors: InvalidInput naming the field.
     Task<Result<SavedCharacter>> create(CharacterForm form, std::stop_token stop);
 
     /// Changes what `form` has, all at once or not at all. An llm_config whose api_key is "set", as
@@ -80,6 +83,10 @@ public:
     /// Errors: NotFound.
     Task<Result<store::CharacterRecord>> find(CharacterId id) { return parts_.characters.find(id); }
     Task<Result<std::vector<store::CharacterRecord>>> list() { return parts_.characters.list(); }
+    /// Nothing if the character has no recording.
+    std::optional<ReferenceText> reference_text(const store::CharacterRecord& character) const {
+        return parts_.samples.reference_text(character);
+    }
 
     /// With its files and the recordings of its answers. Errors: NotFound.
     Task<Result<void>> remove(CharacterId id);
@@ -93,19 +100,24 @@ public:
     /// stored as they were.
     Task<Result<void>> sweep();
 
-    /// From time to time: forgets old sessions and recordings, and files that no character has.
+    /// Now and from time to time: forgets old sessions and recordings, and files that no character
+    /// has, and makes what is missing of voice samples.
     Task<> tidy();
 
 private:
     struct Checked;
 
-    Result<void> check_recording(const Upload& recording, Checked& checked) const;
+    Result<void> check_recording(const CharacterForm& form, const store::CharacterRecord* before,
+                                 Checked& checked) const;
     Result<Checked> check(CharacterForm& form, const store::CharacterRecord* before) const;
     Result<void> check_mind(const CharacterForm& form, const store::CharacterRecord* before,
                             Checked& checked) const;
     Result<void> check_ears(const std::string& settings, std::vector<std::string>& warnings) const;
     Result<void> check_voice(const CharacterForm& form, const store::CharacterRecord* before,
                              std::vector<std::string>& warnings) const;
+    /// Writes the files; what was written when it fails stands in `checked`.
+    Result<void> write(const CharacterForm& form, const store::CharacterRecord* before,
+                       Checked& checked) const;
     Task<Result<void>> sweep_files();
     /// On the file executor.
     Result<Checked> check_and_write(CharacterForm& form,

@@ -178,8 +178,8 @@ Task<Result<std::string>> Conversation::understand(std::shared_ptr<Turn> turn) {
                   co_await run_on(parts_.compute, [this, &speech, turn]() -> Result<Heard> {
                       TITANS_TRY(hearing::SpeechRecognizer* const ears,
                                  parts_.engines.ears(turn->stt_settings));
-                      return listen(*ears, parts_.engines.detector(), turn->stt_settings, *speech,
-                                    turn->stop);
+                      return listen(*ears, parts_.engines.detector(), turn->stt_settings,
+                                    *std::move(speech), turn->stop);
                   }));
     answer.timings.recognise = since(recognise_start);
     if (heard.transcript.text.empty()) {
@@ -307,7 +307,7 @@ Task<Result<std::string>> Conversation::write_audio(std::shared_ptr<Turn> turn,
 
 Task<Result<Conversation::Preparation>> Conversation::prepare(CharacterId id,
                                                               std::stop_token stop) {
-    TITANS_CO_TRY(const store::CharacterRecord character, co_await parts_.characters.find(id));
+    TITANS_CO_TRY(store::CharacterRecord character, co_await parts_.characters.find(id));
     TITANS_CO_TRY(const LlmConfig config, parse_llm_config(character.llm_config));
     TITANS_CO_TRY(const SttSettings stt, parse_stt_settings(character.stt_settings));
     TITANS_CO_TRY(const VoiceSettings voice,
@@ -335,6 +335,10 @@ Task<Result<Conversation::Preparation>> Conversation::prepare(CharacterId id,
         TITANS_TRY([[maybe_unused]] auto* const ears, parts_.engines.ears(stt));
         return {};
     }));
+    co_await parts_.samples.finish(id, stop);
+    TITANS_CO_TRY(character, co_await parts_.characters.find(id));
+    if (const auto reference = parts_.samples.reference_text(character))
+        preparation.warnings.append_range(reference->warnings);
     co_await parts_.embedding.embed_now(id, kEmbeddingBudget, stop);
     // A search brings the embedder, and what it reads, into memory.
     TITANS_CO_TRY(const knowledge::Recollection recalled,

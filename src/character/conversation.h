@@ -11,6 +11,7 @@
 #include "character/engines.h"
 #include "character/mind_chooser.h"
 #include "character/turn.h"
+#include "character/voice_samples.h"
 #include "execution/executor.h"
 #include "execution/task.h"
 #include "knowledge/embedding_worker.h"
@@ -31,6 +32,7 @@ public:
         AnswerAudio& audio;
         knowledge::Recall& recall;
         knowledge::EmbeddingWorker& embedding;
+        VoiceSamples& samples;
         const models::ModelStore& models;
         const MindChooser& minds;
         Engines& engines;                   // used on `compute` only

@@ -2,9 +2,8 @@
 
 #include <algorithm>
 #include <span>
+#include <utility>
 #include <vector>
-
-#include "hearing/utterance_segmenter.h"
 
 namespace titans::character {
 namespace {
@@ -16,40 +15,56 @@ constexpr std::size_t kPiece = 16'000;
 
 }  // namespace
 
+Listening::Listening(std::unique_ptr<hearing::vad::VoiceActivityDetector> detector,
+                     const SttSettings& settings, audio::Audio speech)
+    : segmenter_(std::move(detector), {.threshold = settings.threshold,
+                                       .vad_threshold = settings.vad_threshold,
+                                       .silence = Seconds(settings.silence_seconds),
+                                       .max_time = Seconds(settings.max_seconds),
+                                       .min_duration = Seconds(settings.min_seconds)}),
+      language_(settings.language),
+      speech_(std::move(speech)) {}
+
+Result<bool> Listening::next(hearing::SpeechRecognizer& ears, const std::stop_token& stop) {
+    while (found_.empty() && !flushed_) {
+        if (stop.stop_requested()) return fail(ErrorKind::Cancelled, "the listening was stopped");
+        const auto rest = speech_.samples().subspan(segmented_);
+        flushed_ = rest.empty();
+        const auto piece = rest.first(std::min(rest.size(), kPiece));
+        found_.append_range(flushed_ ? segmenter_.flush() : segmenter_.push(piece));
+        segmented_ += piece.size();
+    }
+    if (found_.empty()) return false;
+    hearing::Utterance utterance = std::move(found_.front());
+    found_.pop_front();
+    TITANS_TRY_VOID(recognize(std::move(utterance), ears, stop));
+    return true;
+}
+
+Result<void> Listening::recognize(hearing::Utterance utterance, hearing::SpeechRecognizer& ears,
+                                  const std::stop_token& stop) {
+    heard_.split = heard_.split || utterance.split;
+    const audio::Audio said(hearing::vad::kRate, std::move(utterance.samples));
+    TITANS_TRY(const hearing::Transcript part, ears.recognize(said, {.language = language_}, stop));
+    if (part.text.empty()) return {};
+    hearing::Transcript& whole = heard_.transcript;
+    if (whole.text.empty()) {
+        whole.language = part.language;
+        if (!part.language.empty()) language_ = part.language;
+    }
+    whole.text += (whole.text.empty() ? "" : " ") + part.text;
+    return {};
+}
+
 Result<Heard> listen(hearing::SpeechRecognizer& ears,
                      std::unique_ptr<hearing::vad::VoiceActivityDetector> detector,
-                     const SttSettings& settings, const audio::Audio& speech,
+                     const SttSettings& settings, audio::Audio speech,
                      const std::stop_token& stop) {
-    hearing::UtteranceSegmenter segmenter(std::move(detector),
-                                          {.threshold = settings.threshold,
-                                           .vad_threshold = settings.vad_threshold,
-                                           .silence = Seconds(settings.silence_seconds),
-                                           .max_time = Seconds(settings.max_seconds),
-                                           .min_duration = Seconds(settings.min_seconds)});
-    Heard heard;
-    const auto recognize = [&](std::vector<hearing::Utterance> utterances) -> Result<void> {
-        for (hearing::Utterance& utterance : utterances) {
-            heard.split = heard.split || utterance.split;
-            hearing::Transcript& whole = heard.transcript;
-            const std::string& language =
-                whole.language.empty() ? settings.language : whole.language;
-            const audio::Audio said(hearing::vad::kRate, std::move(utterance.samples));
-            TITANS_TRY(const hearing::Transcript part,
-                       ears.recognize(said, {.language = language}, stop));
-            if (part.text.empty()) continue;
-            if (whole.text.empty()) whole.language = part.language;
-            whole.text += (whole.text.empty() ? "" : " ") + part.text;
-        }
-        return {};
-    };
-    for (std::span<const float> rest = speech.samples(); !rest.empty();) {
-        if (stop.stop_requested()) return fail(ErrorKind::Cancelled, "the question was stopped");
-        const auto piece = rest.first(std::min(rest.size(), kPiece));
-        TITANS_TRY_VOID(recognize(segmenter.push(piece)));
-        rest = rest.subspan(piece.size());
+    Listening listening(std::move(detector), settings, std::move(speech));
+    while (true) {
+        TITANS_TRY(const bool more, listening.next(ears, stop));
+        if (!more) return listening.heard();
     }
-    TITANS_TRY_VOID(recognize(segmenter.flush()));
-    return heard;
 }
 
 }  // namespace titans::character

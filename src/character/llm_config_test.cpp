@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "character/speech_settings.h"
+#include <map>
 
 namespace titans::character {
 namespace {
@@ -70,46 +70,6 @@ TEST(LlmConfig, ReplacesTheKeyAndNothingElse) {
     EXPECT_EQ(with_api_key(R"({"b": 1, "api_key": "old", "a": [2]})", Secret("new")),
               R"({"b":1,"a":[2],"api_key":"new"})");
     EXPECT_EQ(with_api_key(R"({"api_key": "old"})", Secret()), "{}");
-}
-
-TEST(SpeechSettings, TakePreprocessingFlatOrInAnObjectOfItsOwn) {
-    SettingsReport report;
-    const auto flat = parse_voice_settings(R"({"top_db": 40.0, "fade_length_ms": 50})", &report);
-    ASSERT_TRUE(flat);
-    EXPECT_EQ(flat->sample.top_db, 40.0F);
-    EXPECT_THAT(report.unknown, testing::IsEmpty());
-    const auto nested = parse_voice_settings(
-        R"({"preprocessing": {"clean_audio": true, "reverb": true}})", &report);
-    ASSERT_TRUE(nested);
-    EXPECT_EQ(nested->sample.clean, true);
-    EXPECT_THAT(report.unknown, ElementsAre("voice_cloning_settings.preprocessing.reverb"));
-    EXPECT_THAT(parse_voice_settings(R"({"preprocessing": {"top_db": "loud"}})").error().message,
-                HasSubstr("voice_cloning_settings.preprocessing.top_db"));
-    EXPECT_THAT(parse_voice_settings(R"({"preprocessing": 7})").error().message,
-                HasSubstr("voice_cloning_settings.preprocessing"));
-}
-
-TEST(SpeechSettings, RefuseWhatIsOutOfRangeOrNoLanguage) {
-    for (const auto& [json, name] :
-         std::map<std::string, std::string>{{R"({"threshold": 1.5})", "threshold"},
-                                            {R"({"silence": 0})", "silence"},
-                                            {R"({"max_time": -1})", "max_time"},
-                                            {R"({"min_duration": "x"})", "min_duration"},
-                                            {R"({"language": "en\nde"})", "language"}}) {
-        const auto settings = parse_stt_settings(json);
-        ASSERT_FALSE(settings) << json;
-        EXPECT_THAT(settings.error().message, HasSubstr("stt_settings." + name));
-    }
-}
-
-TEST(SpeechSettings, KnowTheModelsOfTheSpecification) {
-    EXPECT_TRUE(parse_stt_settings(R"({"model": "wav2vec", "threshold": 0.05})"));
-    EXPECT_EQ(parse_stt_settings(R"({"language": "en-us"})")->language, "en");
-    EXPECT_THAT(parse_stt_settings(R"({"model": "siri"})").error().message,
-                HasSubstr("stt_settings.model"));
-    EXPECT_TRUE(parse_voice_settings(R"({"model": "xtts", "coqui_tos_agreed": true})"));
-    EXPECT_THAT(parse_voice_settings(R"({"model": "bark"})").error().message,
-                HasSubstr("voice_cloning_settings.model"));
 }
 
 }  // namespace

@@ -18,15 +18,15 @@ bool is_language(std::string_view tag) {
     });
 }
 
-void read_sample_settings(SettingsReader& reader, SampleSettings& sample) {
-    reader.read(sample.clean, "clean_audio");
-    reader.read(sample.remove_silence, "remove_silence");
-    reader.read(sample.enhance, "enhance_audio");
-    reader.read(sample.top_db, "top_db", 0.0F, 120.0F);
-    reader.read(sample.fade_ms, "fade_length_ms", 0, 10'000);
-    reader.read(sample.bass_boost, "bass_boost");
-    reader.read(sample.treble_boost, "treble_boost");
-    reader.read(sample.compression, "compression");
+void read_preparation(SettingsReader& reader, audio::Preparation& preparation) {
+    reader.read(preparation.clean, "clean_audio");
+    reader.read(preparation.remove_silence, "remove_silence");
+    reader.read(preparation.enhance, "enhance_audio");
+    reader.read(preparation.top_db, "top_db", 0.0F, 120.0F);
+    reader.read(preparation.fade_ms, "fade_length_ms", 0, 10'000);
+    reader.read(preparation.bass_boost, "bass_boost");
+    reader.read(preparation.treble_boost, "treble_boost");
+    reader.read(preparation.compression, "compression");
 }
 
 }  // namespace
@@ -60,10 +60,11 @@ Result<VoiceSettings> parse_voice_settings(std::string_view json, SettingsReport
     reader.read(settings.reference_text, "reference_text");
     reader.read(settings.language, "language", 16);
     reader.read(settings.preprocess_audio, "preprocess_audio");
+    if (settings.preprocess_audio) settings.preparation = audio::standard_preparation();
     reader.read_object("preprocessing", [&settings](SettingsReader& nested) {
-        read_sample_settings(nested, settings.sample);
+        read_preparation(nested, settings.preparation);
     });
-    read_sample_settings(reader, settings.sample);
+    read_preparation(reader, settings.preparation);
     std::string format = "wav";
     reader.read_one_of(format, "audio_format", kFormats);
     bool normalize_loudness = false;

@@ -1,9 +1,9 @@
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 
+#include "audio/preparation.h"
 #include "audio/writer.h"
 #include "character/settings_reader.h"
 #include "foundation/error.h"
@@ -27,25 +27,14 @@ struct SttSettings {
 /// InvalidInput as parse_llm_config().
 Result<SttSettings> parse_stt_settings(std::string_view json, SettingsReport* report = nullptr);
 
-/// How a voice sample is prepared; absent: as the sample's own settings have it.
-struct SampleSettings {
-    std::optional<bool> clean;
-    std::optional<bool> remove_silence;
-    std::optional<bool> enhance;
-    std::optional<float> top_db;  // below the loudest frame: what is silence
-    std::optional<int> fade_ms;
-    std::optional<bool> bass_boost;
-    std::optional<bool> treble_boost;
-    std::optional<bool> compression;
-};
-
 /// What a character's `voice_cloning_settings` say, checked and with the defaults filled in.
 struct VoiceSettings {
     std::string model;  // empty: not given
     std::string reference_text;
     std::string language = "en";
     bool preprocess_audio = false;
-    SampleSettings sample;
+    audio::Preparation preparation;  // of the recording; audio::standard_preparation() where
+                                     // preprocess_audio asks for it and nothing else is given
     audio::WriteOptions output;  // of the recordings of answers
     bool coqui_tos_agreed = false;
     std::string cuda_device;  // empty: not given

@@ -34,6 +34,8 @@ struct NewCharacter {
     std::string stt_settings;            //
     std::string image_file;              // names within files/, empty: none
     std::string voice_file;
+    std::string sample_file;  // what was made of voice_file for voices to learn from
+    std::string sample_key;   // of which file, and how
     std::vector<StyleExample> style;
     std::vector<NewPassage> passages;
 };
@@ -51,6 +53,10 @@ struct CharacterChange {
     std::optional<std::string> stt_settings;
     std::optional<std::string> image_file;
     std::optional<std::string> voice_file;
+    std::optional<std::string> sample_file;
+    std::optional<std::string> sample_key;
+    std::optional<std::string> transcript;
+    std::optional<std::string> transcript_of;
     std::optional<std::vector<StyleExample>> style;
     KnowledgeChange knowledge = KnowledgeChange::Keep;
     std::vector<NewPassage> passages;  // empty if the knowledge is kept
@@ -72,6 +78,10 @@ struct CharacterRecord {
     std::string stt_settings;
     std::string image_file;
     std::string voice_file;
+    std::string sample_file;
+    std::string sample_key;
+    std::string transcript;     // what was heard in the recording; empty: nothing
+    std::string transcript_of;  // the voice_file in which it was heard; empty: none was listened to
     std::string created_at;  // ISO 8601, UTC, without zone: "2024-01-01T00:00:00"
     std::vector<StyleExample> style;
 };
@@ -122,7 +132,7 @@ public:
     virtual Task<Result<CharacterRecord>> update(CharacterId id, CharacterChange change) = 0;
     /// The row and all that hangs on it: style, passages, vectors, sessions. Errors: NotFound.
     virtual Task<Result<void>> remove(CharacterId id) = 0;
-    /// Every name in image_file and voice_file: what must not be swept from files/.
+    /// Every name in image_file, voice_file and sample_file: what must not be swept from files/.
     virtual Task<Result<std::vector<std::string>>> file_names() = 0;
 
     /// In how many passages of `id` each of `words` stands.

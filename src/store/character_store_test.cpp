@@ -125,6 +125,8 @@ TEST_P(CharacterStoreTest, GivesBackAllThatItWasGiven) {
                                    .stt_settings = "{}",
                                    .image_file = "a.png",
                                    .voice_file = "b.wav",
+                                   .sample_file = "c.wav",
+                                   .sample_key = "b.wav 1",
                                    .style = {{"Hi?", "Hello!"}, {"你好吗？", "很好。"}}});
     fixture_->reopen();
     const auto record = find(id);
@@ -138,6 +140,10 @@ TEST_P(CharacterStoreTest, GivesBackAllThatItWasGiven) {
     EXPECT_EQ(record->stt_settings, "{}");
     EXPECT_EQ(record->image_file, "a.png");
     EXPECT_EQ(record->voice_file, "b.wav");
+    EXPECT_EQ(record->sample_file, "c.wav");
+    EXPECT_EQ(record->sample_key, "b.wav 1");
+    EXPECT_EQ(record->transcript, "");
+    EXPECT_EQ(record->transcript_of, "");
     EXPECT_THAT(
         record->created_at,
         MatchesRegex("20[0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9]"));
@@ -162,12 +168,12 @@ TEST_P(CharacterStoreTest, MakesSlugsThatAreUnique) {
 TEST_P(CharacterStoreTest, ListsByIdAndNamesTheFilesInUse) {
     EXPECT_THAT(list(), IsEmpty());
     create({.name = "b", .image_file = "1.png"});
-    create({.name = "a", .image_file = "1.png", .voice_file = "2.wav"});
+    create({.name = "a", .image_file = "1.png", .voice_file = "2.wav", .sample_file = "3.wav"});
     const auto records = list();
     ASSERT_EQ(records.size(), 2U);
     EXPECT_EQ(records[0].name, "b");
     EXPECT_EQ(records[1].name, "a");
-    EXPECT_THAT(file_names(), UnorderedElementsAre("1.png", "2.wav"));
+    EXPECT_THAT(file_names(), UnorderedElementsAre("1.png", "2.wav", "3.wav"));
 }
 
 TEST_P(CharacterStoreTest, SaysWhichCharacterItDoesNotHave) {
@@ -409,6 +415,12 @@ TEST_P(CharacterStoreTest, ChangesWhatItIsToldAndKeepsTheRest) {
     EXPECT_THAT(file_names(), UnorderedElementsAre("o.png", "3.png"));
     ASSERT_EQ(find(id)->style.size(), 2U);
     EXPECT_EQ(find(id)->style[1].response, "r2");
+
+    ASSERT_TRUE(update(id, {.sample_file = "4.wav", .sample_key = "k"}));
+    EXPECT_EQ(update(id, {.transcript = "Said.", .transcript_of = "2.wav"})->sample_file, "4.wav");
+    EXPECT_EQ(find(id)->sample_key, "k");
+    EXPECT_EQ(find(id)->transcript, "Said.");
+    EXPECT_EQ(find(id)->transcript_of, "2.wav");
 
     ASSERT_TRUE(update(id, {.llm_model = "m2",
                             .llm_config = "{}",

@@ -1,9 +1,10 @@
-"""What test_characters and test_update show with SQLite, once more with PostgreSQL."""
+"""What test_characters, test_update and test_voice_samples show with SQLite, once more with PostgreSQL."""
 
 import pytest
 from server import MODELS, Server
 from test_characters import *  # noqa: F403
 from test_update import *  # noqa: F403
+from test_voice_samples import *  # noqa: F403
 
 del TestLoading  # noqa: F821: of models, which takes its time
 
@@ -18,3 +19,8 @@ def bare(tmp_path_factory, postgres):
 def full(tmp_path_factory, postgres):
     with Server(tmp_path_factory.mktemp("full"), models=MODELS, **postgres.make_database("full")) as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def database(postgres):
+    return postgres.make_database("voices")

@@ -13,7 +13,8 @@ namespace {
 
 constexpr std::string_view kRecordColumns =
     "id, name, slug, llm_model, llm_config, voice_cloning_settings, stt_settings, image_file, "
-    "voice_file, to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS')";
+    "voice_file, sample_file, sample_key, transcript, transcript_of, to_char(created_at AT TIME "
+    "ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS')";
 
 CharacterRecord read_record(const Rows& rows, int row) {
     const auto text = [&](int column) { return std::string(rows.text(row, column)); };
@@ -26,7 +27,11 @@ CharacterRecord read_record(const Rows& rows, int row) {
             .stt_settings = text(6),
             .image_file = text(7),
             .voice_file = text(8),
-            .created_at = text(9)};
+            .sample_file = text(9),
+            .sample_key = text(10),
+            .transcript = text(11),
+            .transcript_of = text(12),
+            .created_at = text(13)};
 }
 
 /// A slug that another transaction takes meanwhile violates its UNIQUE: the whole transaction is
@@ -73,14 +78,15 @@ Error no_such_character(CharacterId id) {
 }
 
 Result<CharacterId> insert_character(Connection& connection, const NewCharacter& character) {
-    TITANS_TRY(
-        const Rows rows,
-        connection.query("INSERT INTO character (name, llm_model, llm_config, "
-                         "voice_cloning_settings, stt_settings, image_file, voice_file) VALUES "
-                         "($1, $2, $3, $4, $5, $6, $7) RETURNING id",
-                         character.name, character.llm_model, character.llm_config,
-                         character.voice_cloning_settings, character.stt_settings,
-                         character.image_file, character.voice_file));
+    TITANS_TRY(const Rows rows,
+               connection.query(
+                   "INSERT INTO character (name, llm_model, llm_config, "
+                   "voice_cloning_settings, stt_settings, image_file, voice_file, "
+                   "sample_file, sample_key) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) "
+                   "RETURNING id",
+                   character.name, character.llm_model, character.llm_config,
+                   character.voice_cloning_settings, character.stt_settings, character.image_file,
+                   character.voice_file, character.sample_file, character.sample_key));
     const CharacterId id{rows.integer(0, 0)};
     TITANS_TRY_VOID(insert_style(connection, id, character.style));
     TITANS_TRY_VOID(insert_passages(connection, id, character.passages));
@@ -118,7 +124,9 @@ Result<std::vector<CharacterRecord>> select_characters(Connection& connection) {
 Result<std::vector<std::string>> select_file_names(Connection& connection) {
     TITANS_TRY(const Rows rows,
                connection.query("SELECT image_file FROM character WHERE image_file <> '' "
-                                "UNION SELECT voice_file FROM character WHERE voice_file <> ''"));
+                                "UNION SELECT voice_file FROM character WHERE voice_file <> '' "
+                                "UNION SELECT sample_file FROM character WHERE sample_file <> "
+                                "''"));
     std::vector<std::string> names;
     for (int row = 0; row < rows.size(); ++row) names.emplace_back(rows.text(row, 0));
     return names;
@@ -138,9 +146,13 @@ Result<CharacterRecord> update_character(Connection& connection, CharacterId id,
         "UPDATE character SET name = coalesce($2, name), llm_model = coalesce($3, llm_model), "
         "llm_config = coalesce($4, llm_config), voice_cloning_settings = coalesce($5, "
         "voice_cloning_settings), stt_settings = coalesce($6, stt_settings), image_file = "
-        "coalesce($7, image_file), voice_file = coalesce($8, voice_file) WHERE id = $1",
+        "coalesce($7, image_file), voice_file = coalesce($8, voice_file), sample_file = "
+        "coalesce($9, "
+        "sample_file), sample_key = coalesce($10, sample_key), transcript = coalesce($11, "
+        "transcript), transcript_of = coalesce($12, transcript_of) WHERE id = $1",
         id.value, change.name, change.llm_model, change.llm_config, change.voice_cloning_settings,
-        change.stt_settings, change.image_file, change.voice_file));
+        change.stt_settings, change.image_file, change.voice_file, change.sample_file,
+        change.sample_key, change.transcript, change.transcript_of));
     if (change.style) {
         TITANS_TRY_VOID(
             connection.run("DELETE FROM style_example WHERE character_id = $1", id.value));

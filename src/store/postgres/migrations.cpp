@@ -9,7 +9,7 @@ namespace titans::store::postgres {
 namespace {
 
 /// One script for each version: never changed once released, only followed by another.
-constexpr std::array<std::string_view, 1> kScripts{
+constexpr std::array<std::string_view, 2> kScripts{
     // Ids are never used again, so that a vector that comes late cannot land on another's passage.
     R"sql(
 CREATE TABLE character (
@@ -81,6 +81,14 @@ CREATE TABLE session_turn (
 );
 CREATE INDEX session_turn_of_session ON session_turn (character_id, hashtextextended(session, 0), id);
 CREATE INDEX session_turn_by_age ON session_turn (created_at);
+)sql",
+    // What is made of a character's recording: how it is prepared, and what is said in it.
+    R"sql(
+ALTER TABLE character
+    ADD COLUMN sample_file text NOT NULL DEFAULT '',
+    ADD COLUMN sample_key text NOT NULL DEFAULT '',
+    ADD COLUMN transcript text NOT NULL DEFAULT '',
+    ADD COLUMN transcript_of text NOT NULL DEFAULT '';
 )sql"};
 
 /// Any number that nobody else in this database locks: "titans" in ASCII.

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::string_view kRecordColumns =
     "id, name, slug, llm_model, llm_config, voice_cloning_settings, stt_settings, image_file, "
-    "voice_file, created_at";
+    "voice_file, sample_file, sample_key, transcript, transcript_of, created_at";
 
 CharacterRecord read_record(const Statement& row) {
     return {.id = {row.integer(0)},
@@ -22,7 +22,11 @@ CharacterRecord read_record(const Statement& row) {
             .stt_settings = std::string(row.text(6)),
             .image_file = std::string(row.text(7)),
             .voice_file = std::string(row.text(8)),
-            .created_at = std::string(row.text(9))};
+            .sample_file = std::string(row.text(9)),
+            .sample_key = std::string(row.text(10)),
+            .transcript = std::string(row.text(11)),
+            .transcript_of = std::string(row.text(12)),
+            .created_at = std::string(row.text(13))};
 }
 
 /// The best slug that no other character than `id` has.
@@ -76,12 +80,14 @@ Result<CharacterId> insert_character(Database& database, const NewCharacter& cha
     TITANS_TRY(Statement insert,
                database.prepare("INSERT INTO character (name, llm_model, llm_config, "
                                 "voice_cloning_settings, stt_settings, image_file, voice_file, "
-                                "created_at, words) VALUES (?, ?, ?, ?, ?, ?, ?, "
+                                "sample_file, sample_key, created_at, words) VALUES (?, ?, ?, ?, "
+                                "?, ?, ?, ?, ?, "
                                 "strftime('%Y-%m-%dT%H:%M:%S', 'now'), 0)"));
     TITANS_TRY_VOID(insert
                         .bind(character.name, character.llm_model, character.llm_config,
                               character.voice_cloning_settings, character.stt_settings,
-                              character.image_file, character.voice_file)
+                              character.image_file, character.voice_file, character.sample_file,
+                              character.sample_key)
                         .run());
     const CharacterId id{database.last_insert_id()};
     TITANS_TRY(const std::string slug, free_slug(database, character.slug_base, id.value));
@@ -121,7 +127,9 @@ Result<std::vector<CharacterRecord>> select_characters(Database& database) {
 Result<std::vector<std::string>> select_file_names(Database& database) {
     TITANS_TRY(Statement row,
                database.prepare("SELECT image_file FROM character WHERE image_file <> '' "
-                                "UNION SELECT voice_file FROM character WHERE voice_file <> ''"));
+                                "UNION SELECT voice_file FROM character WHERE voice_file <> '' "
+                                "UNION SELECT sample_file FROM character WHERE sample_file <> "
+                                "''"));
     std::vector<std::string> names;
     while (true) {
         TITANS_TRY(const bool more, row.step());
@@ -149,14 +157,20 @@ Result<Updated> update_character(Database& database, CharacterId id,
     set(after.stt_settings, change.stt_settings);
     set(after.image_file, change.image_file);
     set(after.voice_file, change.voice_file);
+    set(after.sample_file, change.sample_file);
+    set(after.sample_key, change.sample_key);
+    set(after.transcript, change.transcript);
+    set(after.transcript_of, change.transcript_of);
     TITANS_TRY(Statement update,
                database.prepare("UPDATE character SET name = ?, slug = ?, llm_model = ?, "
                                 "llm_config = ?, voice_cloning_settings = ?, stt_settings = ?, "
-                                "image_file = ?, voice_file = ? WHERE id = ?"));
+                                "image_file = ?, voice_file = ?, sample_file = ?, sample_key = ?, "
+                                "transcript = ?, transcript_of = ? WHERE id = ?"));
     TITANS_TRY_VOID(update
                         .bind(after.name, after.slug, after.llm_model, after.llm_config,
                               after.voice_cloning_settings, after.stt_settings, after.image_file,
-                              after.voice_file, id.value)
+                              after.voice_file, after.sample_file, after.sample_key,
+                              after.transcript, after.transcript_of, id.value)
                         .run());
     if (change.style) {
         TITANS_TRY(Statement erase,

@@ -12,7 +12,7 @@ namespace {
 
 // One script for each version: never changed once released, only followed by another.
 
-constexpr std::array<std::string_view, 3> kCharacterScripts{
+constexpr std::array<std::string_view, 4> kCharacterScripts{
     // Ids are never used again (AUTOINCREMENT), so that a vector that comes late cannot land on
     // another's passage. The passages of a character are inserted in one transaction: their ids are
     // a range, which is how the index of words, which knows only ids, is searched for one
@@ -97,6 +97,13 @@ CREATE TABLE identity (id BLOB NOT NULL);
 INSERT INTO identity (id) VALUES (randomblob(16));
 DROP TABLE passage_vector;
 DROP TABLE model;
+)sql",
+    // What is made of a character's recording: how it is prepared, and what is said in it.
+    R"sql(
+ALTER TABLE character ADD COLUMN sample_file TEXT NOT NULL DEFAULT '';
+ALTER TABLE character ADD COLUMN sample_key TEXT NOT NULL DEFAULT '';
+ALTER TABLE character ADD COLUMN transcript TEXT NOT NULL DEFAULT '';
+ALTER TABLE character ADD COLUMN transcript_of TEXT NOT NULL DEFAULT '';
 )sql"};
 
 constexpr std::array<std::string_view, 1> kVectorScripts{
