@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "api/server.h"
+#include "app/compute.h"
 #include "app/listening_address.h"
 #include "app/model_store.h"
 #include "app/words.h"
@@ -190,8 +191,11 @@ int serve(Arguments arguments, const config::Settings& given) {
     auto speaker = voice::find_family("espeak-ng")->load(voices);
     if (!speaker) return complain_of(speaker.error());
 
-    character::Engines engines(
-        models, {.threads = threads, .use_gpu = settings.compute.gpu.value_or(true)});
+    auto networks = open_compute(settings);
+    if (!networks) return complain_of(networks.error());
+    character::Engines engines(models, {.threads = threads,
+                                        .networks = *std::move(networks),
+                                        .use_gpu = settings.compute.gpu.value_or(true)});
     const character::MindChooser minds(
         models, *secrets, client,
         {.openai_base_url = settings.openai.base_url,

@@ -2,6 +2,7 @@
 #include <iterator>
 #include <print>
 
+#include "app/compute.h"
 #include "app/model_store.h"
 #include "app/words.h"
 #include "audio/decoder.h"
@@ -26,7 +27,9 @@ Result<std::string> recognize(std::string_view path, std::string_view language,
                               const config::Settings& settings) {
     TITANS_TRY(const auto bytes, read_file(path));
     models::ModelStore store = make_model_store(settings);
-    character::Engines engines(store, {.threads = settings.compute.threads});
+    TITANS_TRY(engine::Compute networks, open_compute(settings));
+    character::Engines engines(
+        store, {.threads = settings.compute.threads, .networks = std::move(networks)});
     TITANS_TRY(hearing::SpeechRecognizer* const ears, engines.ears({}));
     TITANS_TRY(
         const audio::Audio speech,

@@ -75,7 +75,7 @@ Result<hearing::SpeechRecognizer*> Engines::ears(const SttSettings& settings) {
     const auto path = models_.find(name);
     if (!path) return std::unexpected(not_here("stt_settings.model_size", name));
     const Clock::time_point start = Clock::now();
-    TITANS_TRY(auto loaded, hearing::find_family(settings.model)->load(*path, options_.threads));
+    TITANS_TRY(auto loaded, hearing::find_family(settings.model)->load(*path, options_.networks));
     log::info("ears.loaded", "model={} ms={:.0f}", name, since(start).count());
     auto& ears = ears_[name] = std::move(loaded);
     note_loaded();

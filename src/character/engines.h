@@ -13,6 +13,7 @@
 #include "character/llm_config.h"
 #include "character/speech_settings.h"
 #include "foundation/error.h"
+#include "hearing/families.h"
 #include "hearing/speech_recognizer.h"
 #include "hearing/vad/silero_detector.h"
 #include "knowledge/embedder.h"
@@ -36,7 +37,8 @@ class Engines {
 public:
     struct Options {
         int threads = 1;
-        bool use_gpu = true;  // if there is one
+        engine::Compute networks;  // what the ears and the embedder are computed on
+        bool use_gpu = true;       // if there is one
     };
 
     Engines(models::ModelStore& models, Options options) : models_(models), options_(options) {}

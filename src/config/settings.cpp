@@ -194,6 +194,17 @@ log::Level read_level(Reader& reader) {
     return static_cast<log::Level>(found - kNames.begin());
 }
 
+Settings::Compute::Precision read_precision(Reader& reader) {
+    const std::string name = reader.text("COMPUTE").value_or("auto");
+    constexpr std::array<std::string_view, 4> kNames{"auto", "f32", "bf16", "int8"};
+    const auto* const found = std::ranges::find(kNames, name);
+    if (found == kNames.end()) {
+        reader.mistake(std::format("COMPUTE: expected auto, f32, bf16 or int8, got \"{}\"", name));
+        return Settings::Compute::Precision::Auto;
+    }
+    return static_cast<Settings::Compute::Precision>(found - kNames.begin());
+}
+
 void read_server(Reader& reader, Settings::Server& server) {
     reader.read(server.host, "HOST");
     reader.read(server.port, "PORT", 1, 65535);
@@ -289,6 +300,7 @@ Settings read_all(Reader& reader, const std::filesystem::path& root) {
     settings.compute.threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
     reader.read(settings.compute.threads, "THREADS", 1, 512);
     settings.compute.gpu = reader.flag("ENABLE_GPU");
+    settings.compute.precision = read_precision(reader);
     settings.data = "data";
     reader.read(settings.data, "DATA_DIR");
     if (settings.database.vectors.empty()) settings.database.vectors = settings.data;

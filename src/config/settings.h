@@ -66,6 +66,9 @@ struct Settings {
     struct Compute {
         int threads = 0;          // 0: as many as the machine has processors for us
         std::optional<bool> gpu;  // absent: if there is one
+        /// The numbers that the speech networks multiply.
+        enum class Precision : std::uint8_t { Auto, F32, Bf16, Int8 };
+        Precision precision = Precision::Auto;
     };
 
     Server server;

@@ -43,11 +43,14 @@ TEST(Settings, CountsRelativePathsFromTheRoot) {
 }
 
 TEST(Settings, ReportsEveryMistakeTogether) {
-    const auto settings = read_settings(
-        {{"PORT", "70000"}, {"THREADS", "many"}, {"LOG_LEVEL", "loud"}, {"DEBUG", "yes"}}, {},
-        "/r");
+    const auto settings = read_settings({{"PORT", "70000"},
+                                         {"THREADS", "many"},
+                                         {"LOG_LEVEL", "loud"},
+                                         {"COMPUTE", "fp4"},
+                                         {"DEBUG", "yes"}},
+                                        {}, "/r");
     ASSERT_FALSE(settings);
-    for (const char* name : {"PORT", "THREADS", "LOG_LEVEL", "DEBUG"}) {
+    for (const char* name : {"PORT", "THREADS", "LOG_LEVEL", "COMPUTE", "DEBUG"}) {
         EXPECT_THAT(settings.error().message, HasSubstr(name));
     }
 }
@@ -105,6 +108,7 @@ TEST(Settings, ReadsWhatLastsAndHowLong) {
                                          {"AUDIO_KEEP_MB", "3"},
                                          {"MAX_AUDIO_SECONDS", "4"},
                                          {"ENABLE_GPU", "false"},
+                                         {"COMPUTE", "bf16"},
                                          {"DB_NAME", "t"},
                                          {"DB_PORT", "5433"},
                                          {"DB_PASSWORD", "p"},
@@ -116,6 +120,7 @@ TEST(Settings, ReadsWhatLastsAndHowLong) {
     EXPECT_EQ(settings->audio.kept_bytes, 3U << 20);
     EXPECT_EQ(settings->audio.max_seconds, std::chrono::seconds(4));
     EXPECT_EQ(settings->compute.gpu, false);
+    EXPECT_EQ(settings->compute.precision, Settings::Compute::Precision::Bf16);
     EXPECT_EQ(settings->database.port, 5433);
     EXPECT_EQ(settings->database.password.reveal(), "p");
     EXPECT_EQ(settings->database.sealing_key.reveal(), "s");

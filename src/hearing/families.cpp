@@ -8,7 +8,7 @@ namespace titans::hearing {
 namespace {
 
 Result<std::unique_ptr<SpeechRecognizer>> refuse(const std::filesystem::path& /*model*/,
-                                                 int /*threads*/) {
+                                                 const engine::Compute& /*compute*/) {
     return fail(ErrorKind::Unsupported,
                 "stt_settings.model: this build of Titans cannot run it yet; use whisper");
 }

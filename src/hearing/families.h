@@ -5,6 +5,7 @@
 #include <span>
 #include <string_view>
 
+#include "engine/layers/device.h"
 #include "foundation/error.h"
 #include "hearing/speech_recognizer.h"
 
@@ -15,9 +16,9 @@ struct RecognizerFamily {
     std::string_view name;
     /// What this build lacks to run it, for a person to read; empty if nothing.
     std::string_view missing;
-    /// Loads the model file `model`, to run on `threads`. Errors: NotFound, Unsupported, Internal.
+    /// Loads the model file `model`. Errors: NotFound, Unsupported, Internal.
     Result<std::unique_ptr<SpeechRecognizer>> (*load)(const std::filesystem::path& model,
-                                                      int threads);
+                                                      const engine::Compute& compute);
 };
 
 /// Every family there is. A new one adds its folder and its line here.

@@ -2,19 +2,35 @@
 
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "audio/audio.h"
 #include "foundation/error.h"
+#include "foundation/units.h"
 
 namespace titans::hearing {
 
 struct RecognitionOptions {
     std::string language = "auto";  // ISO 639-1, or "auto"
+    /// Words that are likely to be said (names, terms): a recogniser that can expects them.
+    std::string prompt;
+    bool word_times = false;
+    int beams = 1;  // hypotheses that are followed side by side; 1: greedy
+};
+
+struct Word {
+    std::string text;  // UTF-8
+    Milliseconds begin{};
+    Milliseconds end{};
+    float confidence = 0;  // 0 to 1
 };
 
 struct Transcript {
     std::string text;      // UTF-8, trimmed; empty if nothing was said
-    std::string language;  // ISO 639-1
+    std::string language;  // ISO 639-1; empty if the recogniser does not know
+    float confidence = 0;  // 0 to 1: the mean probability of what was written
+    float no_speech_probability = 0;
+    std::vector<Word> words;  // if word_times were asked for
 };
 
 /// Turns speech into text.

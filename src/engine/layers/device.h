@@ -7,6 +7,7 @@
 #include <memory>
 #include <stop_token>
 
+#include "engine/layers/precision.h"
 #include "foundation/error.h"
 
 namespace titans::engine {
@@ -44,6 +45,12 @@ private:
 
     ggml_backend_ptr backend_;
     Options options_;
+};
+
+/// On what networks are computed, and how.
+struct Compute {
+    std::shared_ptr<Device> device;
+    Precision precision = Precision::F32;
 };
 
 }  // namespace titans::engine

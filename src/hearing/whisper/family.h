@@ -4,7 +4,8 @@
 
 namespace titans::hearing::whisper {
 
-Result<std::unique_ptr<SpeechRecognizer>> load(const std::filesystem::path& model, int threads);
+Result<std::unique_ptr<SpeechRecognizer>> load(const std::filesystem::path& model,
+                                               const engine::Compute& compute);
 
 inline constexpr RecognizerFamily kFamily{.name = "whisper", .missing = "", .load = load};
 

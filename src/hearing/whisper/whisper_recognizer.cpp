@@ -48,8 +48,9 @@ std::unexpected<Error> cancelled() { return fail(ErrorKind::Cancelled, "cancelle
 
 }  // namespace
 
-Result<std::unique_ptr<SpeechRecognizer>> load(const std::filesystem::path& model, int threads) {
-    return WhisperRecognizer::load(model, {.threads = threads});
+Result<std::unique_ptr<SpeechRecognizer>> load(const std::filesystem::path& model,
+                                               const engine::Compute& compute) {
+    return WhisperRecognizer::load(model, {.threads = compute.device->threads()});
 }
 
 bool WhisperRecognizer::Attempt::trustworthy() const {

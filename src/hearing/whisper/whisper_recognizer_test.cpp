@@ -142,7 +142,7 @@ TEST(RecognizerFamilies, SayWhatIsMissing) {
     EXPECT_EQ(find_family("whisper")->missing, "");
     ASSERT_NE(find_family("wav2vec"), nullptr);
     EXPECT_NE(find_family("wav2vec")->missing, "");
-    const auto loaded = find_family("wav2vec")->load("model.gguf", 1);
+    const auto loaded = find_family("wav2vec")->load("model.gguf", {});
     ASSERT_FALSE(loaded);
     EXPECT_EQ(loaded.error().kind, ErrorKind::Unsupported);
     EXPECT_EQ(find_family("sphinx"), nullptr);
