@@ -1,11 +1,14 @@
 #include "checkpoint/checkpoint.h"
 
+#include <array>
 #include <format>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <utility>
 
 #include "checkpoint/ctranslate2.h"
 #include "checkpoint/json_file.h"
+#include "checkpoint/pytorch_file.h"
 #include "checkpoint/safetensors.h"
 #include "checkpoint/source_hash.h"
 
@@ -25,28 +28,37 @@ bool is_file_name(std::string_view name) {
 }  // namespace
 
 Result<Checkpoint> Checkpoint::open_folder(const fs::path& folder) {
-    Checkpoint checkpoint;
-    if (fs::exists(folder / "model.safetensors")) {
-        TITANS_TRY_VOID(checkpoint.add_file(folder / "model.safetensors", parse_safetensors));
-        return checkpoint;
+    struct Candidate {
+        std::string_view name;
+        Format format;
+    };
+    constexpr std::array kCandidates{Candidate{"model.safetensors", Format::Safetensors},
+                                     Candidate{"pytorch_model.bin", Format::Pytorch}};
+    for (const auto& [name, format] : kCandidates) {
+        const std::string index = std::format("{}.index.json", name);
+        if (fs::exists(folder / name)) return open_file(folder / name, format);
+        if (fs::exists(folder / index)) return open_shards(folder, index, format);
     }
-    if (fs::exists(folder / "model.safetensors.index.json"))
-        return open_shards(folder, "model.safetensors.index.json", parse_safetensors);
     return fail(ErrorKind::NotFound, "model.safetensors: is missing");
 }
 
 Result<Checkpoint> Checkpoint::open_ctranslate2(const fs::path& file) {
+    return open_file(file, Format::Ctranslate2);
+}
+
+Result<Checkpoint> Checkpoint::open_pytorch(const fs::path& file) {
+    return open_file(file, Format::Pytorch);
+}
+
+Result<Checkpoint> Checkpoint::open_file(const fs::path& path, Format format) {
     Checkpoint checkpoint;
-    TITANS_TRY_VOID(checkpoint.add_file(file, [](std::span<const std::byte> bytes) {
-        return parse_ctranslate2(bytes).transform(
-            [](Ctranslate2Model model) { return std::move(model.tensors); });
-    }));
+    TITANS_TRY_VOID(checkpoint.add_file(path, format));
     return checkpoint;
 }
 
 /// {"metadata": {...}, "weight_map": {"tensor name": "file name"}}
 Result<Checkpoint> Checkpoint::open_shards(const fs::path& folder, std::string_view index,
-                                           const Parser& parse) {
+                                           Format format) {
     TITANS_TRY(const nlohmann::json json, read_json(folder / index));
     const auto bad = [&](std::string_view why) {
         return fail(ErrorKind::InvalidInput, std::format("{}: {}", index, why));
@@ -63,7 +75,7 @@ Result<Checkpoint> Checkpoint::open_shards(const fs::path& folder, std::string_v
 
     Checkpoint checkpoint;
     for (const std::string& name : names)
-        TITANS_TRY_VOID(checkpoint.add_file(folder / name, parse));
+        TITANS_TRY_VOID(checkpoint.add_file(folder / name, format));
     for (const auto& [tensor, file] : map->items()) {
         if (!checkpoint.tensors_.contains(tensor))
             return bad(std::format("names the tensor {}, which is in no file", tensor));
@@ -71,22 +83,34 @@ Result<Checkpoint> Checkpoint::open_shards(const fs::path& folder, std::string_v
     return checkpoint;
 }
 
-Result<void> Checkpoint::add_file(const fs::path& path, const Parser& parse) {
+Result<void> Checkpoint::add_file(const fs::path& path, Format format) {
     TITANS_TRY(MappedFile file, MappedFile::open(path));
-    const auto read = [&] -> Result<void> {
-        TITANS_TRY(const Tensors tensors, parse(file.bytes()));
-        for (const std::string_view name : tensors.names()) {
-            TITANS_TRY(TensorView tensor, tensors.tensor(name));
-            TITANS_TRY_VOID(tensors_.add(std::move(tensor)));
-        }
-        return {};
-    };
-    if (auto done = read(); !done) {
+    if (auto done = parse(file.bytes(), format); !done) {
         return fail(done.error().kind,
                     std::format("{}: {}", path.filename().string(), done.error().message));
     }
     files_.push_back(std::move(file));
     return {};
+}
+
+Result<void> Checkpoint::parse(std::span<const std::byte> bytes, Format format) {
+    switch (format) {
+        case Format::Safetensors: {
+            TITANS_TRY(Tensors tensors, parse_safetensors(bytes));
+            return tensors_.merge(std::move(tensors));
+        }
+        case Format::Ctranslate2: {
+            TITANS_TRY(Ctranslate2Model model, parse_ctranslate2(bytes));
+            return tensors_.merge(std::move(model.tensors));
+        }
+        case Format::Pytorch: {
+            TITANS_TRY(PytorchFile file, parse_pytorch(bytes));
+            for (auto& buffer : file.buffers) buffers_.push_back(std::move(buffer));
+            numbers_.merge(file.numbers);
+            return tensors_.merge(std::move(file.tensors));
+        }
+    }
+    std::unreachable();
 }
 
 std::string Checkpoint::source_sha256() const {

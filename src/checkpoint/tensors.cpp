@@ -8,6 +8,13 @@
 #include <utility>
 
 namespace titans::checkpoint {
+namespace {
+
+std::unexpected<Error> twice(std::string_view name) {
+    return fail(ErrorKind::InvalidInput, std::format("tensor {}: stands twice in the file", name));
+}
+
+}  // namespace
 
 std::size_t size_of(Dtype dtype) {
     switch (dtype) {
@@ -55,10 +62,21 @@ Result<void> Tensors::add(TensorView tensor) {
                     std::format("tensor {}: its size is not that of its shape", tensor.name));
     }
     std::string name = tensor.name;
-    if (!tensors_.try_emplace(name, std::move(tensor)).second) {
-        return fail(ErrorKind::InvalidInput,
-                    std::format("tensor {}: stands twice in the file", name));
-    }
+    if (unreadable_.contains(name) || !tensors_.try_emplace(name, std::move(tensor)).second)
+        return twice(name);
+    return {};
+}
+
+Result<void> Tensors::add_unreadable(const std::string& name, std::string why) {
+    if (tensors_.contains(name) || !unreadable_.try_emplace(name, std::move(why)).second)
+        return twice(name);
+    return {};
+}
+
+Result<void> Tensors::merge(Tensors others) {
+    for (auto& [name, tensor] : others.tensors_) TITANS_TRY_VOID(add(std::move(tensor)));
+    for (auto& [name, why] : others.unreadable_)
+        TITANS_TRY_VOID(add_unreadable(name, std::move(why)));
     return {};
 }
 
@@ -74,6 +92,9 @@ std::vector<std::string_view> Tensors::names() const {
 
 Result<TensorView> Tensors::tensor(std::string_view name) const {
     const auto found = tensors_.find(name);
+    if (const auto cannot = unreadable_.find(name); cannot != unreadable_.end()) {
+        return fail(ErrorKind::Unsupported, std::format("tensor {}: {}", name, cannot->second));
+    }
     if (found == tensors_.end())
         return fail(ErrorKind::InvalidInput, std::format("tensor {}: is missing", name));
     return found->second;

@@ -43,20 +43,28 @@ public:
     /// `alias` is taken.
     Result<void> add_alias(const std::string& alias, const std::string& name);
 
+    /// `name` is there but cannot be read: asking for it answers Unsupported and `why`. Errors:
+    /// InvalidInput if the name is taken.
+    Result<void> add_unreadable(const std::string& name, std::string why);
+
+    /// Takes all of `others`. Errors: InvalidInput if both have one name.
+    Result<void> merge(Tensors others);
+
     bool contains(std::string_view name) const { return tensors_.contains(name); }
     std::size_t size() const { return tensors_.size(); }
 
-    /// Sorted; valid while this object lives.
+    /// Of those that can be read, sorted; valid while this object lives.
     std::vector<std::string_view> names() const;
 
-    /// Errors: InvalidInput if there is none.
+    /// Errors: InvalidInput if there is none; Unsupported if it is unreadable.
     Result<TensorView> tensor(std::string_view name) const;
 
-    /// Errors: InvalidInput if there is none, or if its shape is another.
+    /// Errors: the same; InvalidInput if its shape is another.
     Result<TensorView> tensor(std::string_view name, const Shape& shape) const;
 
 private:
     std::map<std::string, TensorView, std::less<>> tensors_;
+    std::map<std::string, std::string, std::less<>> unreadable_;  // why, by name
 };
 
 /// How many bytes a tensor takes; none if a dimension is negative or the product overflows.

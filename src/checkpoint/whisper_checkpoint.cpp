@@ -186,9 +186,55 @@ Result<void> convert_ctranslate2(const fs::path& folder, const fs::path& output)
     return write(out, checkpoint, output);
 }
 
+/// {"dims": {"n_mels": 80, ...}, "model_state_dict": {...}}, and the vocabulary of transformers
+/// beside it: OpenAI keeps that in its program.
+Result<void> convert_openai(const fs::path& path, const fs::path& output) {
+    TITANS_TRY(const Checkpoint checkpoint, Checkpoint::open_pytorch(path));
+    json sizes;
+    for (const auto& [key, dimension] :
+         {std::pair{"d_model", "n_audio_state"}, std::pair{"num_mel_bins", "n_mels"},
+          std::pair{"vocab_size", "n_vocab"}, std::pair{"max_source_positions", "n_audio_ctx"},
+          std::pair{"max_target_positions", "n_text_ctx"},
+          std::pair{"encoder_layers", "n_audio_layer"}, std::pair{"decoder_layers", "n_text_layer"},
+          std::pair{"encoder_attention_heads", "n_audio_head"},
+          std::pair{"decoder_attention_heads", "n_text_head"}}) {
+        const auto found = checkpoint.numbers().find(std::format("dims.{}", dimension));
+        if (found == checkpoint.numbers().end() || found->second < 0 || found->second > 1 << 20) {
+            return fail(ErrorKind::InvalidInput,
+                        std::format("{}: does not say {}, so it is not OpenAI's Whisper",
+                                    path.filename().string(), dimension));
+        }
+        sizes[key] = static_cast<std::uint64_t>(found->second);
+    }
+    const int feed_forward = sizes["d_model"].get<int>() * 4;
+    sizes["encoder_ffn_dim"] = feed_forward;
+    sizes["decoder_ffn_dim"] = feed_forward;
+    ModelFile out("whisper");
+    TITANS_TRY(const WhisperConfig config, read_whisper_config(sizes, out));
+    const fs::path folder = path.parent_path();
+    TITANS_TRY_VOID(read_preprocessor(folder, config, out));
+    TITANS_TRY_VOID(read_generation(folder, json::object(), config, out));
+    auto table = TokenTable::read(folder);
+    if (!table && table.error().kind == ErrorKind::NotFound) {
+        return fail(ErrorKind::NotFound,
+                    "the vocabulary is missing: OpenAI's file has none; put tokenizer.json, or "
+                    "vocab.json and added_tokens.json, of the same size of Whisper beside it");
+    }
+    TITANS_TRY(TokenTable tokens, std::move(table));
+    TITANS_TRY_VOID(set_tokens(std::move(tokens), config, out));
+
+    TensorPicker picker(checkpoint.tensors(), out);
+    for (const NeededTensor& needed : whisper_tensors(config))
+        TITANS_TRY_VOID(picker.copy(needed, "model_state_dict." + openai_name(needed.name)));
+    constexpr std::array<std::string_view, 2> kTables{".mask", "alignment_heads"};
+    TITANS_TRY_VOID(picker.expect_no_more(kTables));
+    return write(out, checkpoint, output);
+}
+
 }  // namespace
 
 Result<void> convert_whisper(const fs::path& input, const fs::path& output) {
+    if (fs::is_regular_file(input)) return convert_openai(input, output);
     if (fs::exists(input / "model.bin")) return convert_ctranslate2(input, output);
     return convert_transformers(input, output);
 }

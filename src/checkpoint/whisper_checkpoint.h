@@ -39,8 +39,10 @@ std::vector<NeededTensor> whisper_tensors(const WhisperConfig& config);
 Result<std::vector<std::string>> list_whisper_tokens(TokenTable table, int size);
 
 /// Whisper to GGUF, from a folder of transformers', or of CTranslate2's (with model.bin and
-/// vocabulary.txt or .json), found out by what is there. Errors: NotFound, InvalidInput or
-/// Unsupported, naming the file, key or tensor; Internal.
+/// vocabulary.txt or .json), or from OpenAI's .pt file, beside which lies the vocabulary of
+/// transformers (and generation_config.json, if it is there). Which one it is is found out by what
+/// is there. Errors: NotFound, InvalidInput or Unsupported, naming the file, key or tensor;
+/// Internal.
 Result<void> convert_whisper(const std::filesystem::path& input,
                              const std::filesystem::path& output);
 
