@@ -31,7 +31,7 @@ Result<std::unique_ptr<Device>> Device::open(const Options& options) {
         set_threads(backend.get(), options.threads);
     }
     Options used = options;
-    if (options.gpu) used.arithmetic = Arithmetic::Ggml;
+    if (options.gpu || !has_kernels()) used.arithmetic = Arithmetic::Ggml;
     return std::unique_ptr<Device>(new Device(std::move(backend), used));
 }
 

@@ -8,6 +8,7 @@
 #include <stop_token>
 
 #include "engine/layers/precision.h"
+#include "engine/layers/workspace.h"
 #include "foundation/error.h"
 
 namespace titans::engine {
@@ -34,6 +35,8 @@ public:
     int threads() const { return options_.threads; }
     Arithmetic arithmetic() const { return options_.arithmetic; }
     bool is_gpu() const { return options_.gpu; }
+    /// What our kernels compute with.
+    Workspace& workspace() { return workspace_; }
 
     /// Computes all of `graph`, whose tensors have their memory. Polls `stop` between nodes where
     /// the backend allows it. Errors: Cancelled; Internal.
@@ -41,10 +44,11 @@ public:
 
 private:
     Device(ggml_backend_ptr backend, const Options& options)
-        : backend_(std::move(backend)), options_(options) {}
+        : backend_(std::move(backend)), options_(options), workspace_(options.threads) {}
 
     ggml_backend_ptr backend_;
     Options options_;
+    Workspace workspace_;
 };
 
 /// On what networks are computed, and how.

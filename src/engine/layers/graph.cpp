@@ -8,6 +8,9 @@
 #include <limits>
 #include <map>
 
+#include "engine/layers/linear_operation.h"
+#include "engine/layers/operation.h"
+
 namespace titans::engine {
 namespace {
 
@@ -21,9 +24,22 @@ struct GraphBuilder::Parts {
     ggml_context_ptr context;
     ggml_cgraph* graph = nullptr;
     ggml_gallocr_ptr memory;
+    std::vector<std::unique_ptr<Operation>> operations;
     std::map<Node, std::vector<std::int32_t>> integers;  // what integer inputs were given last
     std::vector<std::function<void()>> derived;          // inputs that follow from those
 };
+
+Node GraphBuilder::node(std::unique_ptr<Operation> operation, std::int64_t rows, std::int64_t width,
+                        std::initializer_list<Node> operands) {
+    const auto compute = [](ggml_tensor* to, int thread, int threads, void* operation) {
+        static_cast<const Operation*>(operation)->compute(to, thread, threads);
+    };
+    std::vector<Node> sources(operands);
+    parts_.operations.push_back(std::move(operation));
+    return ggml_custom_4d(context_, GGML_TYPE_F32, width, rows, 1, 1, sources.data(),
+                          static_cast<int>(sources.size()), compute, GGML_N_TASKS_MAX,
+                          parts_.operations.back().get());
+}
 
 Node GraphBuilder::input(std::int64_t rows, std::int64_t width) {
     Node node = ggml_new_tensor_2d(context_, GGML_TYPE_F32, width, rows);
@@ -63,6 +79,13 @@ Node GraphBuilder::activate(Node x, Activation activation) {
 Node GraphBuilder::add(Node a, Node b) { return ggml_add(context_, a, b); }
 
 Node GraphBuilder::linear(Node x, const Linear& layer, const LinearOptions& options) {
+    if (layer.packed != nullptr) {
+        auto operation = std::make_unique<LinearOperation>(device_.workspace(), *layer.packed,
+                                                           layer.bias, x, options.activation);
+        return options.add == nullptr
+                   ? node(std::move(operation), x->ne[1], layer.out, {x})
+                   : node(std::move(operation), x->ne[1], layer.out, {x, options.add});
+    }
     if (!ggml_is_contiguous(x)) x = ggml_cont(context_, x);
     Node y = ggml_mul_mat(context_, layer.weight, x);
     ggml_prec_set_acc(y, GGML_PREC_F32);

@@ -9,17 +9,18 @@
 #include <stop_token>
 #include <vector>
 
+#include "engine/layers/activation.h"
 #include "engine/layers/device.h"
 #include "engine/layers/weights.h"
 #include "foundation/error.h"
 
 namespace titans::engine {
 
+class Operation;
+
 /// A value in a graph: a matrix, [rows, width], of F32 unless said otherwise. Rows are moments or
 /// tokens; where a graph computes several sequences at once, their rows follow each other.
 using Node = ggml_tensor*;
-
-enum class Activation : std::uint8_t { None, GeluErf, GeluTanh };
 
 struct LinearOptions {
     Activation activation = Activation::None;
@@ -118,6 +119,10 @@ public:
 private:
     friend class Graph;
     struct Parts;
+
+    /// A node that `operation` computes, [rows, width].
+    Node node(std::unique_ptr<Operation> operation, std::int64_t rows, std::int64_t width,
+              std::initializer_list<Node> operands);
 
     GraphBuilder(Device& device, ggml_context* context, Parts& parts)
         : device_(device), context_(context), parts_(parts) {}

@@ -1,9 +1,15 @@
 #include "engine/layers/weights.h"
 
 #include <ggml.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
+#include <atomic>
 #include <cstring>
 #include <format>
+#include <thread>
+
+#include "engine/layers/packed_matrix.h"
 
 namespace titans::engine {
 namespace {
@@ -20,6 +26,18 @@ ggml_type ggml_type_of(GgufFile::Type type) {
         default:
             return GGML_TYPE_F32;
     }
+}
+
+PackedMatrix::Source source_of(const GgufFile::Tensor& tensor) {
+    return {.type = tensor.type, .bytes = tensor.bytes};
+}
+
+/// Takes the file's pages out of this process's memory; the file's cache still has them.
+void forget(std::span<const std::byte> bytes) {
+    const auto page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
+    const auto first = (reinterpret_cast<std::uintptr_t>(bytes.data()) + page - 1) / page * page;
+    const auto end = reinterpret_cast<std::uintptr_t>(bytes.data() + bytes.size()) / page * page;
+    if (first < end) madvise(reinterpret_cast<void*>(first), end - first, MADV_DONTNEED);
 }
 
 Result<void> check_type(const GgufFile::Tensor& tensor, const std::string& name) {
@@ -64,6 +82,14 @@ struct Weights::Storage {
     std::vector<ggml_backend_buffer_ptr> mappings;
     ggml_backend_buffer_ptr buffer;
     std::vector<Pending> pending;
+    std::vector<std::unique_ptr<PackedMatrix>> matrices;
+    AlignedMemory packed;
+
+    const PackedMatrix* pack(const PackedMatrix::Shape& shape,
+                             std::vector<PackedMatrix::Source> sources) {
+        matrices.push_back(std::make_unique<PackedMatrix>(shape, std::move(sources)));
+        return matrices.back().get();
+    }
 
     ggml_tensor* upload(ggml_type type, std::initializer_list<std::int64_t> shape,
                         std::vector<std::span<const std::byte>> parts, std::vector<float> values) {
@@ -81,17 +107,42 @@ struct Weights::Storage {
     }
 
     /// The tensor in place where the device reads the file's mapping, else to be uploaded.
-    ggml_tensor* take(const Device& device, const GgufFile::Tensor& tensor,
+    ggml_tensor* take(const Device& device, GgufFile::Type type, std::span<const std::byte> bytes,
                       std::initializer_list<std::int64_t> shape) {
-        const bool aligned =
-            reinterpret_cast<std::uintptr_t>(tensor.bytes.data()) % kAlignment == 0;
-        const ggml_type type = ggml_type_of(tensor.type);
-        if (device.is_gpu() || !aligned) return upload(type, shape, {tensor.bytes}, {});
-        auto* bytes = const_cast<std::byte*>(tensor.bytes.data());  // weights are only read
-        mappings.emplace_back(ggml_backend_cpu_buffer_from_ptr(bytes, tensor.bytes.size()));
-        ggml_tensor* made = make(placed.get(), type, shape);
-        ggml_backend_tensor_alloc(mappings.back().get(), made, bytes);
+        const bool aligned = reinterpret_cast<std::uintptr_t>(bytes.data()) % kAlignment == 0;
+        if (device.is_gpu() || !aligned) return upload(ggml_type_of(type), shape, {bytes}, {});
+        auto* mapped = const_cast<std::byte*>(bytes.data());  // weights are only read
+        mappings.emplace_back(ggml_backend_cpu_buffer_from_ptr(mapped, bytes.size()));
+        ggml_tensor* made = make(placed.get(), ggml_type_of(type), shape);
+        ggml_backend_tensor_alloc(mappings.back().get(), made, mapped);
         return made;
+    }
+
+    /// Lays out the matrices on several threads.
+    void pack_all(int threads) {
+        std::size_t bytes = 0;
+        std::vector<std::pair<PackedMatrix*, std::int64_t>> work;
+        for (const auto& matrix : matrices) bytes += matrix->bytes();
+        packed = AlignedMemory(bytes);
+        std::byte* to = packed.get();
+        for (const auto& matrix : matrices) {
+            matrix->place(to);
+            to += matrix->bytes();
+            for (std::int64_t panel = 0; panel < matrix->panels(); ++panel)
+                work.emplace_back(matrix.get(), panel);
+        }
+        std::atomic<std::size_t> next = 0;
+        const auto pack_some = [&] {
+            for (std::size_t i = next++; i < work.size(); i = next++)
+                work[i].first->pack(work[i].second);
+        };
+        {
+            std::vector<std::jthread> others;
+            for (int i = 1; i < threads; ++i) others.emplace_back(pack_some);
+            pack_some();
+        }
+        for (const auto& matrix : matrices)
+            for (const PackedMatrix::Source& source : matrix->sources()) forget(source.bytes);
     }
 };
 
@@ -108,13 +159,30 @@ Weights::Weights(std::shared_ptr<const GgufFile> file, Device& device, Precision
 
 Weights::~Weights() = default;
 
+void Weights::take(Linear& layer, std::vector<PackedMatrix::Source> sources, Precision precision) {
+    if (device_.arithmetic() == Device::Arithmetic::Ours) {
+        layer.packed = storage_->pack({.out = layer.out, .in = layer.in, .precision = precision},
+                                      std::move(sources));
+        return;
+    }
+    if (sources.size() == 1) {
+        layer.weight =
+            storage_->take(device_, sources[0].type, sources[0].bytes, {layer.out, layer.in});
+        return;
+    }
+    std::vector<std::span<const std::byte>> parts;
+    for (const PackedMatrix::Source& source : sources) parts.push_back(source.bytes);
+    layer.weight = storage_->upload(ggml_type_of(sources[0].type), {layer.out, layer.in},
+                                    std::move(parts), {});
+}
+
 Result<Linear> Weights::linear(const std::string& name, std::int64_t in, std::int64_t out,
                                Bias bias, Rows /*rows*/) {
     Linear layer{.in = in, .out = out};
     const std::string weight = name + ".weight";
     TITANS_TRY(const GgufFile::Tensor tensor, file_->find(weight, {out, in}));
     TITANS_TRY_VOID(check_type(tensor, weight));
-    layer.weight = storage_->take(device_, tensor, {out, in});
+    take(layer, {source_of(tensor)}, computed_precision(precision_));
     if (bias == Bias::Yes) {
         TITANS_TRY(layer.bias, this->tensor(name + ".bias", {out}));
     }
@@ -126,7 +194,7 @@ Result<Linear> Weights::joined_linear(std::initializer_list<std::string> names, 
                                       Rows /*rows*/) {
     const auto out = out_of_each * static_cast<std::int64_t>(names.size());
     Linear layer{.in = in, .out = out};
-    std::vector<std::span<const std::byte>> parts;
+    std::vector<PackedMatrix::Source> parts;
     std::vector<float> bias;
     std::optional<GgufFile::Type> type;
     const Bias* has_bias = biases.begin();
@@ -141,7 +209,7 @@ Result<Linear> Weights::joined_linear(std::initializer_list<std::string> names, 
                                     weight));
         }
         type = tensor.type;
-        parts.push_back(tensor.bytes);
+        parts.push_back(source_of(tensor));
         if (*has_bias++ == Bias::Yes) {
             TITANS_TRY(const GgufFile::Tensor own, file_->find(name + ".bias", {out_of_each}));
             TITANS_TRY_VOID(check_type(own, name + ".bias"));
@@ -151,7 +219,7 @@ Result<Linear> Weights::joined_linear(std::initializer_list<std::string> names, 
             bias.resize(bias.size() + static_cast<std::size_t>(out_of_each));
         }
     }
-    layer.weight = storage_->upload(ggml_type_of(*type), {out, in}, std::move(parts), {});
+    take(layer, std::move(parts), computed_precision(precision_));
     layer.bias = storage_->upload(GGML_TYPE_F32, {out}, {}, std::move(bias));
     return layer;
 }
@@ -160,7 +228,10 @@ Result<Linear> Weights::tied_linear(const std::string& name, std::int64_t in, st
     Linear layer{.in = in, .out = out};
     TITANS_TRY(const GgufFile::Tensor tensor, file_->find(name, {out, in}));
     TITANS_TRY_VOID(check_type(tensor, name));
-    layer.weight = storage_->take(device_, tensor, {out, in});
+    // The answer hangs on the smallest differences here.
+    const Precision precision =
+        precision_ == Precision::Int8 ? native_precision() : computed_precision(precision_);
+    take(layer, {source_of(tensor)}, precision);
     return layer;
 }
 
@@ -185,18 +256,20 @@ Result<Embedding> Weights::embedding(const std::string& name, std::int64_t rows,
                                      std::int64_t width) {
     TITANS_TRY(const GgufFile::Tensor tensor, file_->find(name, {rows, width}));
     TITANS_TRY_VOID(check_type(tensor, name));
-    return Embedding{.table = storage_->take(device_, tensor, {rows, width})};
+    return Embedding{.table = storage_->take(device_, tensor.type, tensor.bytes, {rows, width})};
 }
 
 Result<ggml_tensor*> Weights::tensor(const std::string& name,
                                      std::initializer_list<std::int64_t> shape) {
     TITANS_TRY(const GgufFile::Tensor found, file_->find(name, shape));
     TITANS_TRY_VOID(check_type(found, name));
-    if (found.type == GgufFile::Type::F32) return storage_->take(device_, found, shape);
+    if (found.type == GgufFile::Type::F32)
+        return storage_->take(device_, found.type, found.bytes, shape);
     return storage_->upload(GGML_TYPE_F32, shape, {}, to_f32(found));
 }
 
 Result<void> Weights::finish() {
+    if (!storage_->matrices.empty()) storage_->pack_all(device_.threads());
     if (storage_->pending.empty()) return {};
     storage_->buffer.reset(
         ggml_backend_alloc_ctx_tensors(storage_->uploaded.get(), device_.backend()));
@@ -219,7 +292,8 @@ Result<void> Weights::finish() {
 }
 
 std::size_t Weights::bytes() const {
-    return storage_->buffer ? ggml_backend_buffer_get_size(storage_->buffer.get()) : 0;
+    return storage_->packed.size() +
+           (storage_->buffer ? ggml_backend_buffer_get_size(storage_->buffer.get()) : 0);
 }
 
 }  // namespace titans::engine

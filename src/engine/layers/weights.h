@@ -12,12 +12,11 @@
 
 #include "engine/ggml/gguf_file.h"
 #include "engine/layers/device.h"
+#include "engine/layers/packed_matrix.h"
 #include "engine/layers/precision.h"
 #include "foundation/error.h"
 
 namespace titans::engine {
-
-class PackedMatrix;
 
 /// Parameters of one layer each. They are handles: the Weights that made them own the numbers.
 
@@ -110,6 +109,8 @@ public:
 private:
     struct Pending;
     struct Storage;
+
+    void take(Linear& layer, std::vector<PackedMatrix::Source> sources, Precision precision);
 
     std::shared_ptr<const GgufFile> file_;
     Device& device_;

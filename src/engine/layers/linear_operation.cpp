@@ -1,0 +1,112 @@
+#include "engine/layers/linear_operation.h"
+
+#include <algorithm>
+#include <cstddef>
+
+namespace titans::engine {
+namespace {
+
+/// With fewer rows for each thread than this, the threads share the outputs instead.
+constexpr std::int64_t kRowsOfThread = 32;
+/// The rows that go through all panels together stay in the caches.
+constexpr std::int64_t kChunk = std::int64_t{2} << 20;
+constexpr std::int64_t kByteOffset = 128;
+
+std::int64_t rounded_up(std::int64_t value, std::int64_t unit) {
+    return (value + unit - 1) / unit * unit;
+}
+
+}  // namespace
+
+LinearOperation::LinearOperation(Workspace& workspace, const PackedMatrix& weight,
+                                 const ggml_tensor* bias, const ggml_tensor* x,
+                                 Activation activation)
+    : workspace_(workspace),
+      weight_(weight),
+      bias_(bias),
+      activation_(activation),
+      rows_(x->ne[1]),
+      tile_(tile_height(rows_, workspace.threads())),
+      staged_(rounded_up(weight.in(), 64)),
+      by_rows_(rows_ >= kRowsOfThread * workspace.threads()),
+      product_(workspace, weight,
+               {.rows = rows_,
+                .of_tile = tile_,
+                .a_row = weight.precision() == Precision::F32 ? row_of(x) : staged_,
+                .c_row = weight.out()}) {
+    const auto row_bytes = staged_ * static_cast<std::int64_t>(number_bytes(weight.precision()));
+    chunk_ = std::max<std::int64_t>(1, kChunk / row_bytes / tile_) * tile_;
+    std::int64_t needed = chunk_ * static_cast<std::int64_t>(sizeof(float));
+    if (weight.precision() != Precision::F32) needed += chunk_ * row_bytes;
+    workspace.reserve(static_cast<std::size_t>(needed));
+}
+
+std::int64_t LinearOperation::stage(const ggml_tensor* x, std::int64_t first, std::int64_t count,
+                                    std::byte* numbers, float* scales) const {
+    const auto width = static_cast<std::size_t>(weight_.in());
+    for (std::int64_t row = 0; row < count; ++row) {
+        const float* from = numbers_of(x) + (first + row) * row_of(x);
+        if (weight_.precision() == Precision::Bf16) {
+            vectors::to_bf16(from, reinterpret_cast<vectors::Bf16*>(numbers) + row * staged_,
+                             width);
+        } else {
+            constexpr float kMost = 127;
+            const float most = vectors::largest_magnitude(from, width);
+            scales[row] = most / kMost;
+            vectors::to_bytes(from, most > 0 ? kMost / most : 0, kByteOffset,
+                              reinterpret_cast<std::uint8_t*>(numbers) + row * staged_, width);
+        }
+    }
+    return staged_;
+}
+
+void LinearOperation::compute(ggml_tensor* to, int thread, int threads) const noexcept {
+    const ggml_tensor* x = to->src[0];
+    const ggml_tensor* more = to->src[1];
+    const Precision precision = weight_.precision();
+    const std::int64_t tiles = (rows_ + tile_ - 1) / tile_;
+    const auto [first_tile, last_tile] =
+        by_rows_ ? share_of(tiles, thread, threads) : std::pair(std::int64_t{0}, tiles);
+    const auto [first_panel, last_panel] = by_rows_ ? std::pair(std::int64_t{0}, weight_.panels())
+                                                    : share_of(weight_.panels(), thread, threads);
+    if (first_panel == last_panel) return;
+    auto* scales = reinterpret_cast<float*>(workspace_.memory(thread));
+    std::byte* staging = workspace_.memory(thread) + rounded_up(chunk_, 16) * sizeof(float);
+    const std::int64_t end = std::min(last_tile * tile_, rows_);
+    const float* bias = bias_ == nullptr ? nullptr : numbers_of(bias_);
+    for (std::int64_t chunk = first_tile * tile_; chunk < end; chunk += chunk_) {
+        const std::int64_t chunk_end = std::min(chunk + chunk_, end);
+        const std::byte* a = reinterpret_cast<const std::byte*>(numbers_of(x) + chunk * row_of(x));
+        std::int64_t a_row = row_of(x);
+        if (precision != Precision::F32) {
+            a_row = stage(x, chunk, chunk_end - chunk, staging, scales);
+            a = staging;
+        }
+        for (std::int64_t panel = first_panel; panel < last_panel; ++panel) {
+            const std::int64_t column = panel * PackedMatrix::kPanel;
+            const auto width = static_cast<std::size_t>(product_.outputs_of(panel));
+            for (std::int64_t row = chunk; row < chunk_end; row += tile_) {
+                float* tile = numbers_of(to) + row * weight_.out() + column;
+                product_.run(
+                    a + (row - chunk) * a_row * static_cast<std::int64_t>(number_bytes(precision)),
+                    row, panel, tile, workspace_.kernel_memory(thread));
+                vectors::Finish finish{.bias = bias == nullptr ? nullptr : bias + column,
+                                       .activation = activation_};
+                if (more != nullptr) {
+                    finish.add = numbers_of(more) + row * row_of(more) + column;
+                    finish.add_row = static_cast<std::size_t>(row_of(more));
+                }
+                const auto height = static_cast<std::size_t>(product_.rows_at(row));
+                const auto c_row = static_cast<std::size_t>(weight_.out());
+                if (precision == Precision::Int8) {
+                    vectors::finish_bytes(tile, c_row, height, width,
+                                          weight_.scales(panel, scales + (row - chunk)), finish);
+                } else if (bias != nullptr || more != nullptr || activation_ != Activation::None) {
+                    vectors::finish(tile, c_row, height, width, finish);
+                }
+            }
+        }
+    }
+}
+
+}  // namespace titans::engine

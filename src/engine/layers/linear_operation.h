@@ -1,0 +1,36 @@
+#pragma once
+
+#include "engine/layers/activation.h"
+#include "engine/layers/operation.h"
+#include "engine/layers/packed_matrix.h"
+#include "engine/layers/workspace.h"
+
+namespace titans::engine {
+
+/// activation(x W^T + b) + more. Sources: x, [rows, in], and `more`, [rows, out], if there is one;
+/// both may be columns of something wider.
+class LinearOperation : public Operation {
+public:
+    /// bias: [out] of F32, or null. x and more: as the sources will be.
+    LinearOperation(Workspace& workspace, const PackedMatrix& weight, const ggml_tensor* bias,
+                    const ggml_tensor* x, Activation activation);
+
+    void compute(ggml_tensor* to, int thread, int threads) const noexcept override;
+
+private:
+    std::int64_t stage(const ggml_tensor* x, std::int64_t first, std::int64_t count,
+                       std::byte* numbers, float* scales) const;
+
+    const Workspace& workspace_;
+    const PackedMatrix& weight_;
+    const ggml_tensor* bias_;
+    Activation activation_;
+    std::int64_t rows_;
+    std::int64_t tile_;
+    std::int64_t chunk_;   // rows that go through all panels together; whole tiles
+    std::int64_t staged_;  // numbers of a row once converted
+    bool by_rows_;         // else the threads share the outputs
+    TiledProduct product_;
+};
+
+}  // namespace titans::engine

@@ -1,0 +1,109 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "engine/ggml/gguf_file.h"
+#include "engine/layers/precision.h"
+#include "engine/layers/vector_math.h"
+#include "engine/layers/workspace.h"
+
+namespace titans::engine {
+
+/// The weights of a linear layer or of one group of a convolution, as the kernels read them: in
+/// panels of 64 outputs, each [taps, in, 64] (with the numbers that make 4 bytes side by side).
+class PackedMatrix {
+public:
+    static constexpr std::int64_t kPanel = 64;
+
+    /// y[out] = sum over taps and in of x[tap, in] weight[out, in, tap].
+    struct Shape {
+        std::int64_t out = 0;
+        std::int64_t in = 0;
+        std::int64_t taps = 1;
+        /// The taps' inputs are one row of taps x in numbers.
+        bool joined_taps = false;
+        Precision precision = Precision::F32;
+    };
+    /// Rows that follow each other in a file.
+    struct Source {
+        GgufFile::Type type = GgufFile::Type::F32;
+        std::span<const std::byte> bytes;
+    };
+
+    /// sources: [out, in, taps] row-major, in one or several pieces of whole outputs.
+    PackedMatrix(const Shape& shape, std::vector<Source> sources);
+
+    Precision precision() const { return shape_.precision; }
+    std::int64_t out() const { return shape_.out; }
+    /// Taps whose inputs are apart, and the inputs of each.
+    std::int64_t taps() const { return shape_.joined_taps ? 1 : shape_.taps; }
+    std::int64_t in() const { return shape_.joined_taps ? shape_.in * shape_.taps : shape_.in; }
+    std::int64_t panels() const { return (shape_.out + kPanel - 1) / kPanel; }
+
+    std::size_t panel_bytes() const { return static_cast<std::size_t>(taps()) * tap_bytes(); }
+    std::size_t tap_bytes() const;
+    std::size_t bytes() const { return static_cast<std::size_t>(panels()) * panel_bytes(); }
+
+    /// First the memory for bytes(), then each panel, on any threads.
+    void place(std::byte* memory);
+    void pack(std::int64_t panel);
+    std::span<const Source> sources() const { return sources_; }
+
+    const std::byte* panel(std::int64_t index) const {
+        return data_ + static_cast<std::size_t>(index) * panel_bytes();
+    }
+    /// Int8: of the panel's outputs. (Of the rows: the caller's.)
+    vectors::Scales scales(std::int64_t panel, const float* of_rows) const;
+
+private:
+    void read(std::int64_t output, float* values, std::vector<float>& scratch) const;
+
+    Shape shape_;
+    std::vector<Source> sources_;
+    std::byte* data_ = nullptr;
+    std::vector<float> scales_;
+    std::vector<std::int32_t> offsets_;  // 128 times the sum of an output's weights
+};
+
+/// x times a PackedMatrix, tile by tile: up to 64 rows by one panel.
+class TiledProduct {
+public:
+    struct Rows {
+        std::int64_t rows = 0;
+        std::int64_t of_tile = 0;   // the last tile has what remains
+        std::int64_t a_row = 0;     // numbers of x from one row to the next,
+        std::int64_t tap_step = 0;  // and from one tap to the next
+        std::int64_t c_row = 0;
+    };
+
+    TiledProduct(Workspace& workspace, const PackedMatrix& matrix, const Rows& rows);
+
+    /// The tile of the rows from `first` and the panel's outputs. a: of the first row.
+    void run(const std::byte* a, std::int64_t first, std::int64_t panel, float* c,
+             void* kernel_memory) const;
+    std::int64_t rows_at(std::int64_t first) const;
+    std::int64_t outputs_of(std::int64_t panel) const;
+
+private:
+    struct Call {  // one of those that follow each other along the inputs
+        std::int64_t a_bytes = 0;
+        std::size_t b_bytes = 0;
+        std::vector<MatrixKernel::Offsets> offsets;
+        const MatrixKernel* kernels[2][2] = {};  // [last tile][last panel]
+    };
+
+    const PackedMatrix& matrix_;
+    Rows rows_;
+    std::vector<Call> calls_;
+};
+
+/// The tile's height for `rows`: even, so that threads get as much, and at most 64.
+std::int64_t tile_height(std::int64_t rows, int threads);
+
+/// From one kind of numbers to that of `precision`: bytes of one.
+std::size_t number_bytes(Precision precision);
+
+}  // namespace titans::engine

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "engine/layers/activation.h"
+
+namespace titans::engine::vectors {
+
+// What is done to many numbers at once between the large products. Compiled for several kinds of
+// processor, of which each takes its best at the start.
+
+/// A number of BF16: the upper half of an F32, rounded to nearest.
+using Bf16 = std::uint16_t;
+
+void to_bf16(const float* from, Bf16* to, std::size_t count);
+void from_bf16(const Bf16* from, float* to, std::size_t count);
+void from_f16(const std::uint16_t* from, float* to, std::size_t count);
+
+float largest_magnitude(const float* values, std::size_t count);
+/// to = round(from * factor) + offset, which must be within a byte.
+void to_bytes(const float* from, float factor, int offset, std::uint8_t* to, std::size_t count);
+
+/// to[w][lane] = from[lane][w] for 16 lanes; `from` and `to` are the distances between rows.
+void transpose_16(const std::uint32_t* from, std::size_t from_row, std::uint32_t* to,
+                  std::size_t to_row, std::size_t count);
+
+/// What follows a product, on the tile [rows, width] of which `row` is the distance between rows:
+/// value = activation(value + bias) + add. No bias, no addend where null.
+struct Finish {
+    const float* bias = nullptr;
+    Activation activation = Activation::None;
+    const float* add = nullptr;
+    std::size_t add_row = 0;
+};
+void finish(float* tile, std::size_t row, std::size_t rows, std::size_t width,
+            const Finish& finish);
+
+/// The same behind a product of bytes, whose sums (of activations offset by 128) lie in `tile` as
+/// integers: (sum - offsets[column]) * row_scales[row] * scales[column] is the value.
+struct Scales {
+    const float* of_rows;
+    const float* of_columns;
+    const std::int32_t* offsets;
+};
+void finish_bytes(float* tile, std::size_t row, std::size_t rows, std::size_t width,
+                  const Scales& scales, const Finish& finish);
+
+void add(const float* a, const float* b, float* to, std::size_t count);
+void activate(const float* from, float* to, std::size_t count, Activation activation);
+
+/// To mean 0 and variance 1, then scale, shift and activation.
+struct Normalise {
+    const float* scale;
+    const float* shift;
+    float epsilon;
+    Activation activation = Activation::None;
+};
+void normalise_row(const float* from, float* to, std::size_t width, const Normalise& how);
+/// Each column of [rows, width] so; at most 64 columns.
+void normalise_columns(const float* from, std::size_t from_row, float* to, std::size_t to_row,
+                       std::size_t rows, std::size_t width, const Normalise& how);
+
+/// exp(scale (score - the largest)) of the first `count` scores, zeros up to `padded`. Returns
+/// their sum. `to` may be `scores`.
+float soften(const float* scores, float scale, std::size_t count, std::size_t padded, float* to);
+float soften(const float* scores, float scale, std::size_t count, std::size_t padded, Bf16* to);
+
+void scale(float* values, float factor, std::size_t count);
+
+/// scores[key] = dot(query, keys[key]) for `count` rows of `width`, `row` apart.
+void score_keys(const float* query, const float* keys, std::size_t row, std::size_t width,
+                std::size_t count, float* scores);
+void score_keys(const float* query, const Bf16* keys, std::size_t row, std::size_t width,
+                std::size_t count, float* scores);
+/// to = factor * sum of shares[key] * values[key].
+void mix_values(const float* shares, float factor, const float* values, std::size_t row,
+                std::size_t width, std::size_t count, float* to);
+void mix_values(const float* shares, float factor, const Bf16* values, std::size_t row,
+                std::size_t width, std::size_t count, float* to);
+
+/// A convolution of one channel with one kernel each, for the channels side by side: to[channel] =
+/// bias + sum over taps of from[tap * from_step + channel] * kernel[tap * width + channel].
+void convolve_channels(const float* from, std::size_t from_step, const float* kernel,
+                       std::size_t taps, const float* bias, std::size_t width, float* to);
+
+}  // namespace titans::engine::vectors
