@@ -15,9 +15,10 @@ public:
     const std::string& model() const override { return model_; }
 
     Result<std::vector<knowledge::Embedding>> embed(std::span<const std::string> texts,
+                                                    knowledge::TextRole role,
                                                     std::stop_token stop) override {
         TITANS_TRY(knowledge::Embedder* const embedder, engines_.embedder());
-        return embedder->embed(texts, std::move(stop));
+        return embedder->embed(texts, role, std::move(stop));
     }
 
 private:

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -11,6 +12,9 @@ namespace titans::knowledge {
 
 /// A vector of length 1: the dot product of two of them is their cosine.
 using Embedding = std::vector<float>;
+
+/// What a text is for: some models read a question in another way than what may answer it.
+enum class TextRole : std::uint8_t { Query, Passage };
 
 /// Maps text to vectors in which likeness of meaning is likeness of direction.
 ///
@@ -24,7 +28,7 @@ public:
 
     /// One Embedding for each of `texts` (UTF-8; what exceeds the model's context is cut off).
     /// Polls `stop` between batches. Errors: Cancelled; Internal.
-    virtual Result<std::vector<Embedding>> embed(std::span<const std::string> texts,
+    virtual Result<std::vector<Embedding>> embed(std::span<const std::string> texts, TextRole role,
                                                  std::stop_token stop) = 0;
 };
 

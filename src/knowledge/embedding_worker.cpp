@@ -65,7 +65,7 @@ Task<Result<bool>> EmbeddingWorker::State::embed(std::shared_ptr<State> state, C
             Milliseconds time{};
             auto job = [state, texts = std::move(texts), stop = effort.stop, &time]() {
                 const Clock::time_point before = Clock::now();
-                auto vectors = state->embedder.embed(texts, stop);
+                auto vectors = state->embedder.embed(texts, TextRole::Passage, stop);
                 time = since(before);
                 return vectors;
             };

@@ -47,6 +47,7 @@ TEST_F(EmbeddingWorkerTest, EmbedsInTheBackgroundWhatEarlierRunsLeft) {
     EXPECT_EQ(store_.without_vector({}, "topics"), 0U);
     EXPECT_LE(embedder_.largest_call, 32U);
     EXPECT_GT(embedder_.calls, 10);
+    EXPECT_EQ(embedder_.last_role, TextRole::Passage);
 }
 
 TEST_F(EmbeddingWorkerTest, EmbedsEveryCharacterItIsWokenFor) {

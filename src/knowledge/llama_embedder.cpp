@@ -24,7 +24,7 @@ Result<std::unique_ptr<LlamaEmbedder>> LlamaEmbedder::load(const std::filesystem
 }
 
 Result<std::vector<Embedding>> LlamaEmbedder::embed(std::span<const std::string> texts,
-                                                    std::stop_token stop) {
+                                                    TextRole /*role*/, std::stop_token stop) {
     const auto longest = static_cast<std::size_t>(encoder_->options().text_length);
     const auto batch_size = static_cast<std::size_t>(encoder_->options().batch_size);
     const auto most_texts = static_cast<std::size_t>(encoder_->most_texts());

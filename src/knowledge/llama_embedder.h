@@ -19,7 +19,7 @@ public:
                                                        std::string name, int threads);
 
     const std::string& model() const override { return name_; }
-    Result<std::vector<Embedding>> embed(std::span<const std::string> texts,
+    Result<std::vector<Embedding>> embed(std::span<const std::string> texts, TextRole role,
                                          std::stop_token stop) override;
 
 private:

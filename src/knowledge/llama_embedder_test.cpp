@@ -106,7 +106,7 @@ protected:
     ~LlamaEmbedderTest() override { std::filesystem::remove(file_); }
 
     std::vector<Embedding> embed(const std::vector<std::string>& texts) {
-        auto embeddings = embedder_->embed(texts, {});
+        auto embeddings = embedder_->embed(texts, TextRole::Passage, {});
         EXPECT_TRUE(embeddings.has_value()) << embeddings.error().message;
         return embeddings ? *std::move(embeddings) : std::vector<Embedding>(texts.size());
     }
@@ -155,7 +155,8 @@ TEST_F(LlamaEmbedderTest, CutsOffWhatTheModelCannotRead) {
 TEST_F(LlamaEmbedderTest, StopsWhenAsked) {
     std::stop_source stop;
     stop.request_stop();
-    const auto stopped = embedder_->embed(std::vector<std::string>{"cat"}, stop.get_token());
+    const auto stopped =
+        embedder_->embed(std::vector<std::string>{"cat"}, TextRole::Query, stop.get_token());
     ASSERT_FALSE(stopped);
     EXPECT_EQ(stopped.error().kind, ErrorKind::Cancelled);
     EXPECT_EQ(embed({"cat"}).size(), 1U);

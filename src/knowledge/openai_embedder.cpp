@@ -73,7 +73,7 @@ std::optional<std::vector<Embedding>> read_vectors(const std::string& body, std:
 }  // namespace
 
 Result<std::vector<Embedding>> OpenAiEmbedder::embed(std::span<const std::string> texts,
-                                                     std::stop_token stop) {
+                                                     TextRole /*role*/, std::stop_token stop) {
     net::ApiCall call{.field = "EMBEDDING_MODEL",
                       .base_url = options_.base_url,
                       .path = "/embeddings",

@@ -36,7 +36,7 @@ public:
     /// message, without any piece of the key, or because what it sent are not as many vectors of
     /// one dimension (1 to 8,192) and of finite numbers; InvalidInput for a base_url or a key that
     /// cannot be one; Timeout; Cancelled.
-    Result<std::vector<Embedding>> embed(std::span<const std::string> texts,
+    Result<std::vector<Embedding>> embed(std::span<const std::string> texts, TextRole role,
                                          std::stop_token stop) override;
 
 private:

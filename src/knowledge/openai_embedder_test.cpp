@@ -38,7 +38,7 @@ public:
                                        .model = "m",
                                        .api_key = Secret(kKey),
                                        .first_pause = std::chrono::milliseconds(2)})
-            .embed(texts, stop);
+            .embed(texts, TextRole::Passage, stop);
     }
 
     std::vector<std::string> requests;

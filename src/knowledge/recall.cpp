@@ -98,7 +98,7 @@ Task<Result<std::vector<ScoredPassage>>> Recall::find_by_meaning(CharacterId id,
     Milliseconds embedding{};
     auto embed = [embedder = embedder_, question = std::move(question), stop, &embedding] {
         const Clock::time_point start = Clock::now();
-        auto vectors = embedder->embed(std::span(&question, 1), stop);
+        auto vectors = embedder->embed(std::span(&question, 1), TextRole::Query, stop);
         embedding = since(start);
         return vectors;
     };

@@ -126,6 +126,7 @@ TEST_F(RecallTest, FindsByMeaningWhatSharesNoWord) {
     EXPECT_FALSE(found->passages[0].by_words);
     EXPECT_GT(found->passages[0].cosine.value(), 0.9);
     EXPECT_FALSE(found->lexical_only);
+    EXPECT_EQ(embedder_.last_role, TextRole::Query);
     EXPECT_THAT(texts(id, "sea"), IsEmpty());
 }
 

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -54,9 +55,10 @@ class TopicEmbedder final : public Embedder {
 public:
     const std::string& model() const override { return model_; }
 
-    Result<std::vector<Embedding>> embed(std::span<const std::string> texts,
+    Result<std::vector<Embedding>> embed(std::span<const std::string> texts, TextRole role,
                                          std::stop_token stop) override {
         ++calls;
+        last_role = role;
         largest_call = std::max(largest_call, texts.size());
         if (on_call) on_call();
         if (stop.stop_requested()) return fail(ErrorKind::Cancelled, "cancelled");
@@ -68,6 +70,7 @@ public:
 
     std::atomic<int> calls = 0;
     std::size_t largest_call = 0;
+    std::optional<TextRole> last_role;
     bool fails = false;
     std::function<void()> on_call;
 
