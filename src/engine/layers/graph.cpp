@@ -8,13 +8,18 @@
 #include <limits>
 #include <map>
 
+#include "engine/layers/attention_operation.h"
+#include "engine/layers/conv1d_operation.h"
 #include "engine/layers/linear_operation.h"
+#include "engine/layers/norm_operation.h"
 #include "engine/layers/operation.h"
 
 namespace titans::engine {
 namespace {
 
 constexpr std::size_t kMostNodes = 8192;
+/// With fewer queries a head's keys are not worth being laid out for the large products' kernels.
+constexpr std::int64_t kFewQueries = 12;
 constexpr float kMasked = -std::numeric_limits<float>::infinity();
 
 }  // namespace
@@ -65,6 +70,9 @@ Node GraphBuilder::output(Node value) {
 void GraphBuilder::expand(Node node) { ggml_build_forward_expand(parts_.graph, node); }
 
 Node GraphBuilder::activate(Node x, Activation activation) {
+    if (is_ours() && activation != Activation::None) {
+        return node(std::make_unique<ActivateOperation>(activation), x->ne[1], x->ne[0], {x});
+    }
     switch (activation) {
         case Activation::None:
             return x;
@@ -96,6 +104,15 @@ Node GraphBuilder::linear(Node x, const Linear& layer, const LinearOptions& opti
 
 Node GraphBuilder::conv1d(Node x, const Conv1d& layer, Activation activation) {
     const Conv1dShape& shape = layer.shape;
+    if (is_ours()) {
+        const std::int64_t rows = convolved_rows(shape, x->ne[1]);
+        if (layer.packed.empty()) {
+            return node(std::make_unique<DepthwiseOperation>(layer, activation), rows, shape.out,
+                        {x});
+        }
+        return node(std::make_unique<Conv1dOperation>(device_.workspace(), layer, x, activation),
+                    rows, shape.out, {x});
+    }
     const std::int64_t width = shape.in / shape.groups;
     const std::int64_t out = shape.out / shape.groups;
     Node y = nullptr;
@@ -124,11 +141,15 @@ Node GraphBuilder::embedding(Node ids, const Embedding& layer) {
 }
 
 Node GraphBuilder::layer_norm(Node x, const Norm& layer, Activation activation) {
+    if (is_ours())
+        return node(std::make_unique<RowNorm>(layer, activation), x->ne[1], x->ne[0], {x});
     Node y = ggml_mul(context_, ggml_norm(context_, x, layer.epsilon), layer.scale);
     return activate(ggml_add(context_, y, layer.shift), activation);
 }
 
 Node GraphBuilder::time_norm(Node x, const Norm& layer, Activation activation) {
+    if (is_ours())
+        return node(std::make_unique<ColumnNorm>(layer, activation), x->ne[1], x->ne[0], {x});
     Node by_column = ggml_cont(context_, ggml_transpose(context_, x));
     Node y = ggml_cont(context_,
                        ggml_transpose(context_, ggml_norm(context_, by_column, layer.epsilon)));
@@ -186,6 +207,29 @@ Node GraphBuilder::attention(Node q, Node k, Node v, const AttentionOptions& opt
     const bool shared_keys = options.lengths == nullptr && !options.causal &&
                              options.sequences > 1 && k->ne[1] % options.sequences != 0;
     const std::int64_t keys = shared_keys ? k->ne[1] : k->ne[1] / options.sequences;
+    if (is_ours()) {
+        AttentionShape shape{.heads = options.heads,
+                             .sequences = shared_keys ? 1 : options.sequences,
+                             .queries = shared_keys ? q->ne[1] : queries,
+                             .keys = keys,
+                             .width = q->ne[0] / options.heads,
+                             .causal = options.causal};
+        const Precision precision = options.precision == Precision::F32 || k->type != v->type
+                                        ? Precision::F32
+                                        : native_precision();
+        const bool few = shape.queries < kFewQueries ||
+                         (k->type != GGML_TYPE_F32 && precision == Precision::F32);
+        std::unique_ptr<Operation> operation;
+        if (few) {
+            operation = std::make_unique<RowAttention>(device_.workspace(), shape);
+        } else {
+            operation =
+                std::make_unique<TiledAttention>(device_.workspace(), shape, precision, q, v);
+        }
+        if (options.lengths == nullptr)
+            return node(std::move(operation), q->ne[1], q->ne[0], {q, k, v});
+        return node(std::move(operation), q->ne[1], q->ne[0], {q, k, v, options.lengths});
+    }
     Node mask = nullptr;
     if (options.causal || options.lengths != nullptr) {
         mask = ggml_new_tensor_4d(context_, GGML_TYPE_F32, keys, queries, 1, options.sequences);
@@ -219,6 +263,15 @@ Node GraphBuilder::cached_attention(Node q, Node k, Node v, const KvCache& cache
     const int sequences = cache.shape().sequences;
     const std::int64_t capacity = cache.shape().capacity;
     const std::int64_t queries = q->ne[1] / sequences;
+    if (is_ours()) {
+        const AttentionShape shape{.heads = heads,
+                                   .sequences = sequences,
+                                   .queries = queries,
+                                   .keys = capacity,
+                                   .width = q->ne[0] / heads};
+        return node(std::make_unique<CachedAttention>(device_.workspace(), shape), q->ne[1],
+                    q->ne[0], {q, k, v, cache.keys(layer), cache.values(layer), position});
+    }
     Node places = ggml_new_tensor_1d(context_, GGML_TYPE_I64, q->ne[1]);
     Node mask = ggml_new_tensor_2d(context_, GGML_TYPE_F32, capacity, queries);
     for (Node made : {places, mask}) {
@@ -253,13 +306,17 @@ Node GraphBuilder::cached_attention(Node q, Node k, Node v, const KvCache& cache
 Result<std::unique_ptr<KvCache>> KvCache::open(Device& device, const Shape& shape) {
     std::unique_ptr<KvCache> cache(new KvCache());
     cache->shape_ = shape;
+    const bool halves = shape.precision != Precision::F32 &&
+                        device.arithmetic() == Device::Arithmetic::Ours &&
+                        native_precision() == Precision::Bf16;
+    const ggml_type type = halves ? GGML_TYPE_BF16 : GGML_TYPE_F32;
     const auto count = static_cast<std::size_t>(shape.layers) * 2;
     cache->context_.reset(ggml_init({.mem_size = ggml_tensor_overhead() * (count + 1),
                                      .mem_buffer = nullptr,
                                      .no_alloc = true}));
     for (int layer = 0; layer < shape.layers; ++layer) {
         for (std::vector<Node>* side : {&cache->keys_, &cache->values_}) {
-            side->push_back(ggml_new_tensor_2d(cache->context_.get(), GGML_TYPE_F32, shape.width,
+            side->push_back(ggml_new_tensor_2d(cache->context_.get(), type, shape.width,
                                                shape.capacity * shape.sequences));
         }
     }
@@ -273,7 +330,8 @@ Result<std::unique_ptr<KvCache>> KvCache::open(Device& device, const Shape& shap
 }
 
 void KvCache::reorder(std::span<const int> sources, std::int64_t length) {
-    const std::size_t row = static_cast<std::size_t>(shape_.width) * sizeof(float);
+    if (keys_.empty()) return;
+    const std::size_t row = keys_.front()->nb[1];
     const std::size_t used = static_cast<std::size_t>(length) * row;
     const std::size_t stride = static_cast<std::size_t>(shape_.capacity) * row;
     std::vector<std::byte> copies(used * sources.size());

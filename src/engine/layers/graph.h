@@ -31,6 +31,7 @@ struct AttentionOptions {
     int heads = 1;
     int sequences = 1;  // of queries; the keys are of as many
     bool causal = false;
+    Precision precision = Precision::F32;  // of the products
     /// I32, [sequences]: how many of each sequence's keys there are, the rest being padding; all if
     /// absent.
     Node lengths = nullptr;
@@ -45,6 +46,8 @@ public:
         int sequences = 1;
         std::int64_t capacity = 0;  // positions
         std::int64_t width = 0;
+        /// Keys and values are kept as BF16 where the network computes with such numbers.
+        Precision precision = Precision::F32;
     };
 
     /// Errors: Internal if there is no memory.
@@ -120,6 +123,7 @@ private:
     friend class Graph;
     struct Parts;
 
+    bool is_ours() const { return device_.arithmetic() == Device::Arithmetic::Ours; }
     /// A node that `operation` computes, [rows, width].
     Node node(std::unique_ptr<Operation> operation, std::int64_t rows, std::int64_t width,
               std::initializer_list<Node> operands);

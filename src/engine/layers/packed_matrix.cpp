@@ -163,7 +163,7 @@ TiledProduct::TiledProduct(Workspace& workspace, const PackedMatrix& matrix, con
     const auto make = [&](Call call, std::int64_t k, std::int64_t batch) {
         for (const bool last_tile : {false, true}) {
             for (const bool last_panel : {false, true}) {
-                call.kernels[last_tile][last_panel] = &workspace.kernel(
+                call.kernels[last_tile][last_panel] = workspace.kernel(
                     {.precision = precision,
                      .accumulate = !calls_.empty(),
                      .m = last_tile ? last_rows : std::min(rows.of_tile, rows.rows),

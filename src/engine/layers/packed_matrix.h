@@ -92,7 +92,7 @@ private:
         std::int64_t a_bytes = 0;
         std::size_t b_bytes = 0;
         std::vector<MatrixKernel::Offsets> offsets;
-        const MatrixKernel* kernels[2][2] = {};  // [last tile][last panel]
+        std::shared_ptr<const MatrixKernel> kernels[2][2];  // [last tile][last panel]
     };
 
     const PackedMatrix& matrix_;

@@ -298,6 +298,10 @@ TITANS_INLINE void normalise_columns_as(const float* from, std::size_t from_row,
 template <typename Number>
 TITANS_INLINE float soften_as(const float* scores, float scale, std::size_t count,
                               std::size_t padded, Number* to) {
+    if (count == 0) {
+        std::fill(to, to + padded, Number{});
+        return 0;
+    }
     Vector top = all(scores[0]);
     std::size_t i = 0;
     for (; i + kLanes <= count; i += kLanes) top = larger(top, load(scores + i));
@@ -422,6 +426,14 @@ void transpose_16(const std::uint32_t* from, std::size_t from_row, std::uint32_t
         Words words;
         for (std::size_t lane = 0; lane < kLanes; ++lane) words[lane] = from[lane * from_row + w];
         std::memcpy(to + w * to_row, &words, sizeof(words));
+    }
+}
+
+TITANS_FOR_EACH_PROCESSOR
+void interleave(const Bf16* first, const Bf16* second, Bf16* to, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+        to[2 * i] = first[i];
+        to[2 * i + 1] = second[i];
     }
 }
 

@@ -25,6 +25,9 @@ void to_bytes(const float* from, float factor, int offset, std::uint8_t* to, std
 void transpose_16(const std::uint32_t* from, std::size_t from_row, std::uint32_t* to,
                   std::size_t to_row, std::size_t count);
 
+/// to[2 i] = first[i], to[2 i + 1] = second[i]
+void interleave(const Bf16* first, const Bf16* second, Bf16* to, std::size_t count);
+
 /// What follows a product, on the tile [rows, width] of which `row` is the distance between rows:
 /// value = activation(value + bias) + add. No bias, no addend where null.
 struct Finish {

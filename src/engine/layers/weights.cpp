@@ -237,8 +237,37 @@ Result<Linear> Weights::tied_linear(const std::string& name, std::int64_t in, st
 
 Result<Conv1d> Weights::conv1d(const std::string& name, const Conv1dShape& shape, Bias bias) {
     Conv1d layer{.shape = shape};
-    TITANS_TRY(layer.weight,
-               tensor(name + ".weight", {shape.out, shape.in / shape.groups, shape.kernel}));
+    const std::string weight = name + ".weight";
+    const std::int64_t in = shape.in / shape.groups;
+    TITANS_TRY(const GgufFile::Tensor found, file_->find(weight, {shape.out, in, shape.kernel}));
+    TITANS_TRY_VOID(check_type(found, weight));
+    if (device_.arithmetic() == Device::Arithmetic::Ggml) {
+        TITANS_TRY(layer.weight, tensor(weight, {shape.out, in, shape.kernel}));
+    } else if (shape.groups > 1 && shape.groups == shape.in && shape.groups == shape.out) {
+        // [channels, kernel] to [kernel, channels]
+        const std::vector<float> values = to_f32(found);
+        std::vector<float> turned;
+        for (std::int64_t tap = 0; tap < shape.kernel; ++tap)
+            for (std::int64_t channel = 0; channel < shape.out; ++channel)
+                turned.push_back(values[static_cast<std::size_t>(channel * shape.kernel + tap)]);
+        layer.weight =
+            storage_->upload(GGML_TYPE_F32, {shape.kernel, shape.out}, {}, std::move(turned));
+    } else {
+        // Of one channel there is little to multiply: no reason to round the samples of a sound.
+        const Precision precision =
+            shape.in == 1 || precision_ == Precision::F32 ? Precision::F32 : native_precision();
+        const std::size_t bytes = found.bytes.size() / static_cast<std::size_t>(shape.groups);
+        for (int group = 0; group < shape.groups; ++group) {
+            const auto part = found.bytes.subspan(static_cast<std::size_t>(group) * bytes, bytes);
+            layer.packed.push_back(
+                storage_->pack({.out = shape.out / shape.groups,
+                                .in = in,
+                                .taps = shape.kernel,
+                                .joined_taps = shape.groups == 1 && shape.dilation == 1,
+                                .precision = precision},
+                               {{.type = found.type, .bytes = part}}));
+        }
+    }
     if (bias == Bias::Yes) {
         TITANS_TRY(layer.bias, tensor(name + ".bias", {shape.out}));
     }

@@ -76,16 +76,18 @@ void MatrixKernel::run(const void* a, const void* b, const Offsets* offsets, voi
 
 Workspace::Workspace(int threads) : threads_(static_cast<std::size_t>(threads)) {}
 
-const MatrixKernel& Workspace::kernel(const MatrixKernel::Shape& shape) {
-    auto& kernel = kernels_[shape];
-    if (!kernel) {
-        kernel = std::make_unique<const MatrixKernel>(shape);
-        const std::size_t bytes = kernel->scratch_bytes();
-        for (Thread& thread : threads_) {
-            if (thread.kernel_memory.size() < bytes) thread.kernel_memory = AlignedMemory(bytes);
-        }
+std::shared_ptr<const MatrixKernel> Workspace::kernel(const MatrixKernel::Shape& shape) {
+    if (const auto found = kernels_.find(shape); found != kernels_.end()) {
+        if (auto kernel = found->second.lock()) return kernel;
     }
-    return *kernel;
+    std::erase_if(kernels_, [](const auto& entry) { return entry.second.expired(); });
+    auto kernel = std::make_shared<const MatrixKernel>(shape);
+    const std::size_t bytes = kernel->scratch_bytes();
+    for (Thread& thread : threads_) {
+        if (thread.kernel_memory.size() < bytes) thread.kernel_memory = AlignedMemory(bytes);
+    }
+    kernels_[shape] = kernel;
+    return kernel;
 }
 
 void Workspace::reserve(std::size_t bytes) {

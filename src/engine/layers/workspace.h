@@ -67,14 +67,13 @@ private:
     std::unique_ptr<Code> code_;
 };
 
-/// What the layers of a Device compute with: kernels, each made once, and each thread's scratch
-/// memory. Grows while graphs are drawn, and not while they run.
+/// What the layers of a Device compute with: kernels, each made once for all that use it at a time,
+/// and each thread's scratch memory. Grows while graphs are drawn, and not while they run.
 class Workspace {
 public:
     explicit Workspace(int threads);
 
-    /// Valid as long as the Workspace.
-    const MatrixKernel& kernel(const MatrixKernel::Shape& shape);
+    std::shared_ptr<const MatrixKernel> kernel(const MatrixKernel::Shape& shape);
     /// Each thread will have at least so many bytes.
     void reserve(std::size_t bytes);
 
@@ -89,7 +88,7 @@ private:
     };
     const Thread& at(int thread) const { return threads_[static_cast<std::size_t>(thread)]; }
 
-    std::map<MatrixKernel::Shape, std::unique_ptr<const MatrixKernel>> kernels_;
+    std::map<MatrixKernel::Shape, std::weak_ptr<const MatrixKernel>> kernels_;
     std::vector<Thread> threads_;
 };
 

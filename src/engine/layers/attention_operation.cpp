@@ -1,0 +1,339 @@
+#include "engine/layers/attention_operation.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "engine/layers/vector_math.h"
+
+namespace titans::engine {
+namespace {
+
+using vectors::Bf16;
+
+constexpr std::int64_t kMostQueries = 64;  // of a tile
+constexpr std::int64_t kPanel = 64;        // keys
+constexpr std::int64_t kPart = 256;        // keys that a product with the values takes at once
+constexpr std::int64_t kLanes = 16;
+
+std::int64_t rounded_up(std::int64_t value, std::int64_t unit) {
+    return (value + unit - 1) / unit * unit;
+}
+
+/// Where a row of numbers of F32 or BF16 begins.
+const std::byte* row_at(const ggml_tensor* matrix, std::int64_t row, std::int64_t column) {
+    return static_cast<const std::byte*>(matrix->data) +
+           static_cast<std::size_t>(row) * matrix->nb[1] +
+           static_cast<std::size_t>(column) * matrix->nb[0];
+}
+
+/// Softmax of one query's scores with the keys, times the values.
+void attend_row(const float* query, const ggml_tensor* k, const ggml_tensor* v,
+                std::int64_t first_key, std::int64_t column, std::int64_t keys,
+                const AttentionShape& shape, float* scores, float* to) {
+    const auto width = static_cast<std::size_t>(shape.width);
+    const auto count = static_cast<std::size_t>(keys);
+    if (keys <= 0) {
+        std::fill_n(to, width, 0.0F);
+        return;
+    }
+    const auto with = [&]<typename Number>(const Number* key, const Number* value) {
+        vectors::score_keys(query, key, k->nb[1] / sizeof(Number), width, count, scores);
+        const float total = vectors::soften(scores, shape.scale(), count, count, scores);
+        vectors::mix_values(scores, 1 / total, value, v->nb[1] / sizeof(Number), width, count, to);
+    };
+    const std::byte* key = row_at(k, first_key, column);
+    const std::byte* value = row_at(v, first_key, column);
+    if (k->type == GGML_TYPE_BF16) {
+        with(reinterpret_cast<const Bf16*>(key), reinterpret_cast<const Bf16*>(value));
+    } else {
+        with(reinterpret_cast<const float*>(key), reinterpret_cast<const float*>(value));
+    }
+}
+
+std::int64_t length_of(const ggml_tensor* lengths, std::int64_t sequence, std::int64_t keys) {
+    if (lengths == nullptr) return keys;
+    return std::clamp<std::int64_t>(static_cast<const std::int32_t*>(lengths->data)[sequence], 0,
+                                    keys);
+}
+
+/// How many keys the query sees.
+std::int64_t seen_by(std::int64_t query, const AttentionShape& shape, std::int64_t length) {
+    if (!shape.causal) return length;
+    return std::clamp<std::int64_t>(query + 1 + shape.keys - shape.queries, 0, length);
+}
+
+}  // namespace
+
+float AttentionShape::scale() const { return 1.0F / std::sqrt(static_cast<float>(width)); }
+
+struct TiledAttention::Memory {
+    std::byte* keys;      // panels: [panel, width, 64], numbers that make 4 bytes side by side
+    Bf16* values;         // Bf16: [keys / 2, padded width, 2]
+    Bf16* queries;        // Bf16: [tile, padded width]
+    float* scores;        // [tile, padded keys]
+    Bf16* shares;         // Bf16: the same
+    std::uint32_t* rows;  // to be transposed: 16 of padded width
+};
+
+struct TiledAttention::Head {
+    std::int64_t sequence;
+    std::int64_t column;
+    std::int64_t length;
+    const float* values;  // F32: of the first key
+};
+
+TiledAttention::TiledAttention(Workspace& workspace, const AttentionShape& shape,
+                               Precision precision, const ggml_tensor* q, const ggml_tensor* v)
+    : workspace_(workspace),
+      shape_(shape),
+      precision_(precision),
+      tiles_((shape.queries + kMostQueries - 1) / kMostQueries),
+      padded_keys_(rounded_up(shape.keys, kPanel)),
+      padded_width_(rounded_up(shape.width, kLanes)),
+      value_row_(precision == Precision::F32 ? row_of(v) : padded_width_) {
+    tile_ = (shape.queries + tiles_ - 1) / tiles_;
+    tiles_ = (shape.queries + tile_ - 1) / tile_;
+    const std::int64_t query_row = precision == Precision::F32 ? row_of(q) : padded_width_;
+    const std::int64_t last_part = (shape.keys - 1) % kPart + 1;
+    for (const bool last_tile : {false, true}) {
+        const std::int64_t rows = last_tile ? shape.queries - (tiles_ - 1) * tile_ : tile_;
+        scores_[last_tile] = workspace.kernel({.precision = precision,
+                                               .m = rows,
+                                               .n = kPanel,
+                                               .k = shape.width,
+                                               .a_row = query_row,
+                                               .b_row = kPanel,
+                                               .c_row = padded_keys_});
+        for (const bool last : {false, true}) {
+            for (const bool more : {false, true}) {
+                mixes_[last_tile][last][more] =
+                    workspace.kernel({.precision = precision,
+                                      .accumulate = more,
+                                      .m = rows,
+                                      .n = shape.width,
+                                      .k = last ? last_part : std::min(kPart, shape.keys),
+                                      .a_row = padded_keys_,
+                                      .b_row = value_row_,
+                                      .c_row = shape.heads * shape.width});
+            }
+        }
+    }
+    const bool halves = precision != Precision::F32;
+    const auto take = [&](std::int64_t numbers, std::size_t size) {
+        const std::size_t taken = memory_.end;
+        memory_.end += static_cast<std::size_t>(rounded_up(numbers, 16)) * size;
+        return taken;
+    };
+    memory_.keys = take(padded_keys_ * padded_width_, halves ? sizeof(Bf16) : sizeof(float));
+    memory_.values = take(halves ? padded_keys_ * padded_width_ : 0, sizeof(Bf16));
+    memory_.queries = take(halves ? tile_ * padded_width_ : 0, sizeof(Bf16));
+    memory_.scores = take(tile_ * padded_keys_, sizeof(float));
+    memory_.shares = take(halves ? tile_ * padded_keys_ : 0, sizeof(Bf16));
+    memory_.rows = take(kLanes * padded_width_, sizeof(std::uint32_t));
+    workspace.reserve(memory_.end);
+}
+
+TiledAttention::Memory TiledAttention::memory(int thread) const {
+    std::byte* base = workspace_.memory(thread);
+    return {.keys = base + memory_.keys,
+            .values = reinterpret_cast<Bf16*>(base + memory_.values),
+            .queries = reinterpret_cast<Bf16*>(base + memory_.queries),
+            .scores = reinterpret_cast<float*>(base + memory_.scores),
+            .shares = reinterpret_cast<Bf16*>(base + memory_.shares),
+            .rows = reinterpret_cast<std::uint32_t*>(base + memory_.rows)};
+}
+
+void TiledAttention::pack(const ggml_tensor* k, const ggml_tensor* v, const Head& head,
+                          const Memory& memory) const {
+    const bool halves = precision_ != Precision::F32;
+    const auto width = static_cast<std::size_t>(shape_.width);
+    const std::int64_t words = halves ? (shape_.width + 1) / 2 : shape_.width;
+    const std::int64_t first = head.sequence * shape_.keys;
+    const auto copy = [&](const ggml_tensor* matrix, std::int64_t row, void* to) {
+        const std::byte* from = row_at(matrix, row, head.column);
+        if (!halves) {
+            std::memcpy(to, from, width * sizeof(float));
+        } else if (matrix->type == GGML_TYPE_BF16) {
+            std::memcpy(to, from, width * sizeof(Bf16));
+        } else {
+            vectors::to_bf16(reinterpret_cast<const float*>(from), static_cast<Bf16*>(to), width);
+        }
+    };
+    std::fill_n(memory.rows, kLanes * padded_width_, 0U);
+    for (std::int64_t key = 0; key < rounded_up(head.length, kPanel); key += kLanes) {
+        for (std::int64_t lane = 0; lane < kLanes; ++lane) {
+            std::uint32_t* row = memory.rows + lane * words;
+            if (key + lane < shape_.keys) {
+                copy(k, first + key + lane, row);
+            } else {
+                std::fill_n(row, words, 0U);
+            }
+        }
+        auto* panel = reinterpret_cast<std::uint32_t*>(memory.keys) + key / kPanel * words * kPanel;
+        vectors::transpose_16(memory.rows, static_cast<std::size_t>(words), panel + key % kPanel,
+                              static_cast<std::size_t>(kPanel), static_cast<std::size_t>(words));
+    }
+    if (!halves) return;
+    // Two keys' values side by side, number by number.
+    auto* pair = reinterpret_cast<Bf16*>(memory.rows);
+    std::fill_n(memory.rows, kLanes * padded_width_, 0U);
+    const std::int64_t end = std::min(shape_.keys, rounded_up(head.length, kPart));
+    for (std::int64_t key = 0; key < end; key += 2) {
+        copy(v, first + key, pair);
+        if (key + 1 < shape_.keys) {
+            copy(v, first + key + 1, pair + padded_width_);
+        } else {
+            std::fill_n(pair + padded_width_, padded_width_, Bf16{});
+        }
+        vectors::interleave(pair, pair + padded_width_, memory.values + key * padded_width_,
+                            static_cast<std::size_t>(padded_width_));
+    }
+}
+
+void TiledAttention::attend(ggml_tensor* to, const Head& head, std::int64_t tile,
+                            const Memory& memory, int thread) const {
+    const ggml_tensor* q = to->src[0];
+    const bool halves = precision_ != Precision::F32;
+    const bool last_tile = tile + 1 == tiles_;
+    const std::int64_t first = tile * tile_;
+    const std::int64_t rows = std::min(tile_, shape_.queries - first);
+    const std::int64_t seen = seen_by(first + rows - 1, shape_, head.length);  // by any of them
+    const std::int64_t query_row = head.sequence * shape_.queries + first;
+    const std::int64_t width = shape_.heads * shape_.width;
+    float* out = numbers_of(to) + query_row * width + head.column;
+    if (seen == 0) {
+        for (std::int64_t row = 0; row < rows; ++row)
+            std::fill_n(out + row * width, shape_.width, 0.0F);
+        return;
+    }
+    const float* queries = numbers_of(q) + query_row * row_of(q) + head.column;
+    const void* a = queries;
+    if (halves) {
+        for (std::int64_t row = 0; row < rows; ++row) {
+            vectors::to_bf16(queries + row * row_of(q), memory.queries + row * padded_width_,
+                             static_cast<std::size_t>(shape_.width));
+        }
+        a = memory.queries;
+    }
+    constexpr MatrixKernel::Offsets kNone{};
+    void* kernel_memory = workspace_.kernel_memory(thread);
+    const std::int64_t words = halves ? (shape_.width + 1) / 2 : shape_.width;
+    for (std::int64_t key = 0; key < seen; key += kPanel) {
+        scores_[last_tile]->run(a, memory.keys + key * words * 4, &kNone, memory.scores + key,
+                                kernel_memory);
+    }
+    const std::int64_t filled = std::min(rounded_up(seen, kPart), padded_keys_);
+    float totals[kMostQueries];
+    for (std::int64_t row = 0; row < rows; ++row) {
+        const auto count = static_cast<std::size_t>(seen_by(first + row, shape_, head.length));
+        float* scores = memory.scores + row * padded_keys_;
+        Bf16* shares = memory.shares + row * padded_keys_;
+        const auto padded = static_cast<std::size_t>(filled);
+        totals[row] = halves ? vectors::soften(scores, shape_.scale(), count, padded, shares)
+                             : vectors::soften(scores, shape_.scale(), count, padded, scores);
+    }
+    for (std::int64_t key = 0; key < seen; key += kPart) {
+        const bool last = key + kPart >= shape_.keys;
+        const MatrixKernel& kernel = *mixes_[last_tile][last][key > 0];
+        if (halves) {
+            kernel.run(memory.shares + key, memory.values + key * padded_width_, &kNone, out,
+                       kernel_memory);
+        } else {
+            kernel.run(memory.scores + key, head.values + key * value_row_, &kNone, out,
+                       kernel_memory);
+        }
+    }
+    for (std::int64_t row = 0; row < rows; ++row) {
+        vectors::scale(out + row * width, totals[row] > 0 ? 1 / totals[row] : 0,
+                       static_cast<std::size_t>(shape_.width));
+    }
+}
+
+void TiledAttention::compute(ggml_tensor* to, int thread, int threads) const noexcept {
+    const ggml_tensor* v = to->src[2];
+    const Memory own = memory(thread);
+    const auto [first, last] = share_of(shape_.sequences * shape_.heads * tiles_, thread, threads);
+    std::int64_t packed = -1;
+    Head head{};
+    for (std::int64_t unit = first; unit < last; ++unit) {
+        const std::int64_t index = unit / tiles_;
+        if (index != packed) {
+            head.sequence = index / shape_.heads;
+            head.column = index % shape_.heads * shape_.width;
+            head.length = length_of(to->src[3], head.sequence, shape_.keys);
+            head.values =
+                reinterpret_cast<const float*>(row_at(v, head.sequence * shape_.keys, head.column));
+            pack(to->src[1], v, head, own);
+            packed = index;
+        }
+        attend(to, head, unit % tiles_, own, thread);
+    }
+}
+
+RowAttention::RowAttention(Workspace& workspace, const AttentionShape& shape)
+    : workspace_(workspace), shape_(shape) {
+    workspace.reserve(static_cast<std::size_t>(shape.keys) * sizeof(float));
+}
+
+void RowAttention::compute(ggml_tensor* to, int thread, int threads) const noexcept {
+    const ggml_tensor* q = to->src[0];
+    auto* scores = reinterpret_cast<float*>(workspace_.memory(thread));
+    const auto [first, last] = share_of(shape_.sequences * shape_.heads, thread, threads);
+    for (std::int64_t unit = first; unit < last; ++unit) {
+        const std::int64_t sequence = unit / shape_.heads;
+        const std::int64_t column = unit % shape_.heads * shape_.width;
+        const std::int64_t length = length_of(to->src[3], sequence, shape_.keys);
+        for (std::int64_t i = 0; i < shape_.queries; ++i) {
+            const std::int64_t row = sequence * shape_.queries + i;
+            attend_row(numbers_of(q) + row * row_of(q) + column, to->src[1], to->src[2],
+                       sequence * shape_.keys, column, seen_by(i, shape_, length), shape_, scores,
+                       numbers_of(to) + row * row_of(to) + column);
+        }
+    }
+}
+
+CachedAttention::CachedAttention(Workspace& workspace, const AttentionShape& shape)
+    : workspace_(workspace), shape_(shape) {
+    workspace.reserve(static_cast<std::size_t>(shape.keys) * sizeof(float));
+}
+
+void CachedAttention::compute(ggml_tensor* to, int thread, int threads) const noexcept {
+    const ggml_tensor* q = to->src[0];
+    const ggml_tensor* keys = to->src[3];
+    const ggml_tensor* values = to->src[4];
+    const std::int64_t position = *static_cast<const std::int32_t*>(to->src[5]->data);
+    // Bad positions are the caller's bug; the memory behind the cache is not to pay for it.
+    if (position < 0 || position + shape_.queries > shape_.keys) return;
+    auto* scores = reinterpret_cast<float*>(workspace_.memory(thread));
+    const auto width = static_cast<std::size_t>(shape_.width);
+    const auto put = [&](const ggml_tensor* from, const ggml_tensor* cache, std::int64_t row,
+                         std::int64_t cache_row, std::int64_t column) {
+        const float* numbers = numbers_of(from) + row * row_of(from) + column;
+        auto* place = const_cast<std::byte*>(row_at(cache, cache_row, column));
+        if (cache->type == GGML_TYPE_BF16) {
+            vectors::to_bf16(numbers, reinterpret_cast<Bf16*>(place), width);
+        } else {
+            std::memcpy(place, numbers, width * sizeof(float));
+        }
+    };
+    const auto [first, last] = share_of(shape_.sequences * shape_.heads, thread, threads);
+    for (std::int64_t unit = first; unit < last; ++unit) {
+        const std::int64_t sequence = unit / shape_.heads;
+        const std::int64_t column = unit % shape_.heads * shape_.width;
+        const std::int64_t place = sequence * shape_.keys;
+        for (std::int64_t i = 0; i < shape_.queries; ++i) {
+            const std::int64_t row = sequence * shape_.queries + i;
+            put(to->src[1], keys, row, place + position + i, column);
+            put(to->src[2], values, row, place + position + i, column);
+        }
+        for (std::int64_t i = 0; i < shape_.queries; ++i) {
+            const std::int64_t row = sequence * shape_.queries + i;
+            attend_row(numbers_of(q) + row * row_of(q) + column, keys, values, place, column,
+                       position + i + 1, shape_, scores,
+                       numbers_of(to) + row * row_of(to) + column);
+        }
+    }
+}
+
+}  // namespace titans::engine

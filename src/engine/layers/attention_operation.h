@@ -1,0 +1,86 @@
+#pragma once
+
+#include "engine/layers/operation.h"
+#include "engine/layers/precision.h"
+#include "engine/layers/workspace.h"
+
+namespace titans::engine {
+
+/// What an attention is about, drawn from its operands.
+struct AttentionShape {
+    std::int64_t heads = 1;
+    std::int64_t sequences = 1;
+    std::int64_t queries = 0;  // of a sequence
+    std::int64_t keys = 0;     // of a sequence
+    std::int64_t width = 0;    // of a head
+    bool causal = false;
+
+    float scale() const;
+};
+
+/// Attention of many queries: tile by tile of one head's queries, products by kernels, the softmax
+/// between them. Sources: q, k, v (F32; k and v may both be BF16 where precision is Bf16) and, if
+/// there are any, lengths, I32.
+class TiledAttention : public Operation {
+public:
+    /// q and v: as the sources will be.
+    TiledAttention(Workspace& workspace, const AttentionShape& shape, Precision precision,
+                   const ggml_tensor* q, const ggml_tensor* v);
+
+    void compute(ggml_tensor* to, int thread, int threads) const noexcept override;
+
+private:
+    struct Memory;
+    struct Head;
+
+    Memory memory(int thread) const;
+    void pack(const ggml_tensor* k, const ggml_tensor* v, const Head& head,
+              const Memory& memory) const;
+    void attend(ggml_tensor* to, const Head& head, std::int64_t tile, const Memory& memory,
+                int thread) const;
+
+    const Workspace& workspace_;
+    AttentionShape shape_;
+    Precision precision_;
+    std::int64_t tile_;          // queries
+    std::int64_t tiles_;         // of a sequence
+    std::int64_t padded_keys_;   // whole panels
+    std::int64_t padded_width_;  // of queries and values once converted
+    std::int64_t value_row_;     // numbers
+    struct {                     // where a thread has what
+        std::size_t keys, values, queries, scores, shares, rows, end;
+    } memory_{};
+    // [last tile]
+    std::shared_ptr<const MatrixKernel> scores_[2];
+    // [last tile][last part of the keys][added to what is there]
+    std::shared_ptr<const MatrixKernel> mixes_[2][2][2];
+};
+
+/// Attention of few queries, bound by reading keys and values: row by row. Sources as
+/// TiledAttention's, k and v of F32 or BF16.
+class RowAttention : public Operation {
+public:
+    RowAttention(Workspace& workspace, const AttentionShape& shape);
+
+    void compute(ggml_tensor* to, int thread, int threads) const noexcept override;
+
+private:
+    const Workspace& workspace_;
+    AttentionShape shape_;
+};
+
+/// Puts new keys and values behind those of a cache and attends to all of them. shape.keys is the
+/// cache's capacity. Sources: q, k, v, the cache's keys and values (F32 or BF16), position, I32
+/// [1].
+class CachedAttention : public Operation {
+public:
+    CachedAttention(Workspace& workspace, const AttentionShape& shape);
+
+    void compute(ggml_tensor* to, int thread, int threads) const noexcept override;
+
+private:
+    const Workspace& workspace_;
+    AttentionShape shape_;
+};
+
+}  // namespace titans::engine
