@@ -45,6 +45,8 @@ KINDS = {
 }
 SCALES = {r"conv_layers.*conv\.weight": 1.7, r"(q|k)_proj\.weight": 1.8, r"attention\.out_proj\.weight": 0.5,
           r"lm_head\.weight": 3}
+# Many blocks average more, so each may do less of it.
+SCALES_OF_MANY_BLOCKS = SCALES | {r"(q|k)_proj\.weight": 2.2, r"attention\.out_proj\.weight": 0.3, r"output_dense\.weight": 0.5}
 OLD_NAMES = {"parametrizations.weight.original0": "weight_g", "parametrizations.weight.original1": "weight_v"}
 LENGTHS = {"fixture": 1733, "large": 11 * RATE}
 
@@ -52,7 +54,8 @@ LENGTHS = {"fixture": 1733, "large": 11 * RATE}
 def make(kind, size, seed, type_name):
     config_type, model_type, own = KINDS[kind]
     config = config_type(**SIZES[size], **own, pad_token_id=0, bos_token_id=1, eos_token_id=2, architectures=[model_type.__name__])
-    model = fill(model_type(config), seed, SCALES, type_name)
+    scales = SCALES if config.num_hidden_layers <= 4 else SCALES_OF_MANY_BLOCKS
+    model = fill(model_type(config), seed, scales, type_name)
     with torch.no_grad():  # as in trained networks: many blanks, no <s>, </s>, <unk>
         model.lm_head.bias[:5] = torch.tensor([2.0, -10.0, -10.0, -10.0, 1.0])
     return model

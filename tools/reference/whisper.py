@@ -181,16 +181,19 @@ class Reference:
                                              for layer, head in self.generation.alignment_heads]))
         return stages
 
-    def scores(self, tokens):
+    def scores(self, tokens, cache=None):
+        """Of what follows `tokens`; those that `cache` has seen are left out of them."""
         with torch.no_grad():
-            return self.model(encoder_outputs=self.heard, decoder_input_ids=torch.tensor([tokens])).logits[:, -1]
+            return self.model(encoder_outputs=self.heard, decoder_input_ids=torch.tensor([tokens]), past_key_values=cache,
+                              use_cache=cache is not None).logits[:, -1]
 
     def decode(self, prompt, rules, most):
         """Greedily what follows `prompt`: the tokens, without the end; with the mean of their log probabilities, the end
         counted, and the least distance of the best from the second best."""
         tokens, total, least, ended = list(prompt), 0.0, float("inf"), False
+        cache, seen = transformers.EncoderDecoderCache(transformers.DynamicCache(), transformers.DynamicCache()), 0
         while not ended and len(tokens) - len(prompt) < most:
-            scores = self.scores(tokens)
+            scores, seen = self.scores(tokens[seen:], cache), len(tokens)
             for rule in rules:
                 scores = rule(torch.tensor([tokens]), scores)
             best = scores[0].topk(2).values
@@ -199,8 +202,8 @@ class Reference:
             total += float(torch.log_softmax(scores[0], 0)[tokens[-1]])
             ended = tokens[-1] == self.end
         answer = tokens[len(prompt):len(tokens) - ended]
-        return {"prompt": prompt, "tokens": answer, "ended": ended, "average_log_probability": total / (len(answer) + 1),
-                "margin": least}
+        return {"prompt": prompt, "tokens": answer, "ended": ended, "margin": round(least, 6),
+                "average_log_probability": round(total / (len(answer) + 1), 9)}
 
     def decodings(self):
         """Greedy, with and without timestamps, in the language that is detected. Call run() before."""

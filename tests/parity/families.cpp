@@ -1,0 +1,15 @@
+#include "families.h"
+
+#include <array>
+
+namespace titans::parity {
+
+std::span<const Family> families() {
+    static constexpr std::array kFamilies{
+        Family{.name = "wav2vec2", .conversion = "wav2vec2", .compute = wav2vec2_stages},
+        Family{.name = "hubert", .conversion = "hubert", .compute = hubert_stages},
+    };
+    return kFamilies;
+}
+
+}  // namespace titans::parity

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "checkpoint/tensors.h"
+#include "engine/layers/device.h"
+#include "foundation/error.h"
+
+namespace titans::parity {
+
+/// What a network made on its way, under the name that the reference gives it.
+struct Stage {
+    std::string name;
+    std::vector<float> values;  // row-major
+};
+
+/// A network and how it is compared with its reference.
+struct Family {
+    std::string_view name;
+    std::string_view conversion;  // the word of checkpoint::find_conversion()
+    /// Loads the converted `model` and gives it what the reference was given, which is among its
+    /// stages, too.
+    Result<std::vector<Stage>> (*compute)(const std::filesystem::path& model,
+                                          const checkpoint::Tensors& reference,
+                                          const engine::Compute& compute);
+};
+
+/// Every family there is. A new one adds its file and its line.
+std::span<const Family> families();
+
+/// ctc_stages.cpp
+Result<std::vector<Stage>> wav2vec2_stages(const std::filesystem::path& model,
+                                           const checkpoint::Tensors& reference,
+                                           const engine::Compute& compute);
+Result<std::vector<Stage>> hubert_stages(const std::filesystem::path& model,
+                                         const checkpoint::Tensors& reference,
+                                         const engine::Compute& compute);
+
+}  // namespace titans::parity
