@@ -315,8 +315,9 @@ Task<Result<SavedCharacter>> Characters::create(CharacterForm form, std::stop_to
         co_return std::unexpected(id.error());
     }
     log::info("character.created", "character={} passages={}", id->value, passages);
-    if (!files.voice.empty()) parts_.samples.wake(*id);
     if (passages > 0) co_await parts_.embedding.embed_now(*id, kEmbeddingBudget, stop);
+    // Last: who waits for create does not wait for this.
+    if (!files.voice.empty()) parts_.samples.wake(*id);
     co_return SavedCharacter{*id, std::move(checked.warnings), checked.voice_sample};
 }
 
@@ -341,8 +342,8 @@ Task<Result<SavedCharacter>> Characters::update(CharacterId id, CharacterForm fo
                                     .sample = prepared ? before->sample_file : ""});
     }));
     log::info("character.updated", "character={} passages={}", id.value, passages);
-    parts_.samples.wake(id);
     if (passages > 0) co_await parts_.embedding.embed_now(id, kEmbeddingBudget, stop);
+    parts_.samples.wake(id);
     co_return SavedCharacter{id, std::move(checked.warnings), checked.voice_sample};
 }
 
