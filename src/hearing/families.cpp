@@ -2,26 +2,15 @@
 
 #include <array>
 
+#include "hearing/hubert/family.h"
+#include "hearing/wav2vec2/family.h"
 #include "hearing/whisper/family.h"
 
 namespace titans::hearing {
-namespace {
-
-Result<std::unique_ptr<SpeechRecognizer>> refuse(const std::filesystem::path& /*model*/,
-                                                 const engine::Compute& /*compute*/) {
-    return fail(ErrorKind::Unsupported,
-                "stt_settings.model: this build of Titans cannot run it yet; use whisper");
-}
-
-}  // namespace
 
 std::span<const RecognizerFamily> families() {
-    static constexpr std::array kFamilies{
-        whisper::kFamily,
-        RecognizerFamily{
-            .name = "wav2vec", .missing = "Wav2Vec2's network is not built yet", .load = refuse},
-        RecognizerFamily{
-            .name = "hubert", .missing = "HuBERT's network is not built yet", .load = refuse}};
+    static constexpr std::array kFamilies{whisper::kFamily, wav2vec2::kFamily,
+                                          wav2vec2::kFamilyOfTheHub, hubert::kFamily};
     return kFamilies;
 }
 

@@ -137,14 +137,9 @@ TEST_F(TinyWhisper, StopsWhenAskedAndHearsAgain) {
     EXPECT_TRUE(recognize(noise(1)));
 }
 
-TEST(RecognizerFamilies, SayWhatIsMissing) {
+TEST(RecognizerFamilies, AreFoundByName) {
     ASSERT_NE(find_family("whisper"), nullptr);
     EXPECT_EQ(find_family("whisper")->missing, "");
-    ASSERT_NE(find_family("wav2vec"), nullptr);
-    EXPECT_NE(find_family("wav2vec")->missing, "");
-    const auto loaded = find_family("wav2vec")->load("model.gguf", {});
-    ASSERT_FALSE(loaded);
-    EXPECT_EQ(loaded.error().kind, ErrorKind::Unsupported);
     EXPECT_EQ(find_family("sphinx"), nullptr);
 }
 
