@@ -1,6 +1,7 @@
 #include "engine/layers/vector_math.h"
 
 #include <oneapi/dnnl/dnnl.hpp>
+#include <utility>
 
 // Each kind of processor has its own functions, compiled for it: with AVX-512, with AVX2, or any.
 #define TITANS_INLINE [[gnu::always_inline]] inline
