@@ -39,5 +39,9 @@ Result<std::vector<Stage>> wav2vec2_stages(const std::filesystem::path& model,
 Result<std::vector<Stage>> hubert_stages(const std::filesystem::path& model,
                                          const checkpoint::Tensors& reference,
                                          const engine::Compute& compute);
+/// whisper_stages.cpp
+Result<std::vector<Stage>> whisper_stages(const std::filesystem::path& model,
+                                          const checkpoint::Tensors& reference,
+                                          const engine::Compute& compute);
 
 }  // namespace titans::parity

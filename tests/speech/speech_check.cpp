@@ -1,5 +1,7 @@
-// speech_check recognize MODEL THREADS LANGUAGE FILE...
-//     one line a file: milliseconds, language, text
+// speech_check recognize MODEL[,OPTION...] THREADS LANGUAGE FILE...
+//     one line a file: milliseconds, language, text. OPTION: f32, bf16 or int8; ggml, for its
+//     operators; whole, for windows of 30 s however little is said; beams=N; words, which are
+//     printed with their times; prompt=TEXT
 // speech_check hear MODEL THREADS LANGUAGE DETECTOR MAX_SECONDS FILE...
 //     the same, utterance by utterance
 // speech_check segment DETECTOR MAX_SECONDS FILE...
@@ -19,14 +21,16 @@
 #include <iostream>
 #include <iterator>
 #include <print>
+#include <ranges>
 
 #include "audio/decoder.h"
 #include "audio/wav.h"
 #include "engine/espeak/espeak_library.h"
+#include "hearing/families.h"
 #include "hearing/utterance_segmenter.h"
 #include "hearing/vad/energy_detector.h"
 #include "hearing/vad/silero_detector.h"
-#include "hearing/whisper/whisper_recognizer.h"
+#include "hearing/whisper/recognizer.h"
 #include "text/speakable.h"
 #include "voice/espeak/espeak_synthesizer.h"
 
@@ -58,39 +62,73 @@ std::vector<hearing::Utterance> segment(hearing::UtteranceSegmenter& segmenter,
     return found;
 }
 
+struct Ears {
+    std::unique_ptr<hearing::SpeechRecognizer> recognizer;
+    hearing::RecognitionOptions options;
+};
+
+/// model: a file and options behind commas, as above.
+Result<Ears> load_ears(std::string_view model, int threads) {
+    Ears ears;
+    engine::Device::Options device{.threads = threads};
+    engine::Precision precision = engine::Precision::F32;
+    hearing::whisper::Recognizer::Options ours;
+    std::vector<std::string> parts;
+    for (const auto part : std::views::split(model, ','))
+        parts.emplace_back(part.begin(), part.end());
+    for (const std::string& option : std::span(parts).subspan(1)) {
+        if (option == "bf16") precision = engine::Precision::Bf16;
+        if (option == "int8") precision = engine::Precision::Int8;
+        if (option == "ggml") device.arithmetic = engine::Device::Arithmetic::Ggml;
+        if (option == "whole") ours.short_clips = false;
+        if (option == "words") ears.options.word_times = true;
+        if (option.starts_with("beams=")) ears.options.beams = number(option.substr(6));
+        if (option.starts_with("prompt=")) ears.options.prompt = option.substr(7);
+    }
+    TITANS_TRY(auto opened, engine::Device::open(device));
+    const engine::Compute compute{.device = std::move(opened), .precision = precision};
+    if (parts[0].ends_with(".gguf")) {
+        TITANS_TRY(ears.recognizer, hearing::whisper::Recognizer::load(parts[0], compute, ours));
+    } else {
+        TITANS_TRY(ears.recognizer, hearing::find_family("whisper")->load(parts[0], compute));
+    }
+    return ears;
+}
+
 Result<void> recognize(std::span<const std::string_view> arguments) {
-    using hearing::whisper::WhisperRecognizer;
-    TITANS_TRY(const auto ears,
-               WhisperRecognizer::load(arguments[0], {.threads = number(arguments[1])}));
+    TITANS_TRY(Ears ears, load_ears(arguments[0], number(arguments[1])));
+    ears.options.language = std::string(arguments[2]);
     for (const std::string_view path : arguments.subspan(3)) {
         TITANS_TRY(const audio::Audio speech, read(path));
         const auto start = Clock::now();
         TITANS_TRY(const hearing::Transcript heard,
-                   ears->recognize(speech, {.language = std::string(arguments[2])}, {}));
+                   ears.recognizer->recognize(speech, ears.options, {}));
         std::println("{:.0f}\t{}\t{}", since(start).count(), heard.language, heard.text);
+        for (const hearing::Word& word : heard.words) {
+            std::println("    {:.2f} {:.2f} {:.3f} {}", word.begin.count() / 1e3,
+                         word.end.count() / 1e3, word.confidence, word.text);
+        }
     }
     return {};
 }
 
 Result<void> hear(std::span<const std::string_view> arguments) {
-    using hearing::whisper::WhisperRecognizer;
-    TITANS_TRY(const auto ears,
-               WhisperRecognizer::load(arguments[0], {.threads = number(arguments[1])}));
+    TITANS_TRY(Ears ears, load_ears(arguments[0], number(arguments[1])));
     TITANS_TRY(auto detector, make_detector(arguments[3]));
     hearing::UtteranceSegmenter segmenter(std::move(detector),
                                           {.max_time = std::chrono::seconds(number(arguments[4]))});
+    ears.options.language = std::string(arguments[2]);
     for (const std::string_view path : arguments.subspan(5)) {
         TITANS_TRY(const audio::Audio recording, read(path));
         const auto start = Clock::now();
         std::string text;
-        const std::string language(arguments[2]);
         for (hearing::Utterance& utterance : segment(segmenter, recording)) {
             const audio::Audio speech(hearing::vad::kRate, std::move(utterance.samples));
             TITANS_TRY(const hearing::Transcript heard,
-                       ears->recognize(speech, {.language = language}, {}));
+                       ears.recognizer->recognize(speech, ears.options, {}));
             text += (text.empty() || heard.text.empty() ? "" : " ") + heard.text;
         }
-        std::println("{:.0f}\t{}\t{}", since(start).count(), language, text);
+        std::println("{:.0f}\t{}\t{}", since(start).count(), ears.options.language, text);
     }
     return {};
 }

@@ -9,9 +9,9 @@ The first makes FOLDER anew: config.json, generation_config.json, preprocessor_c
 added_tokens.json, merges.txt, model.safetensors; stages.safetensors; expected.json. The second reads a checkpoint, also
 a real one, and makes only the last two. "fixture" is for tests/parity: windows of one second, a vocabulary of 365.
 
-Stages, float32: samples; mel (of a whole window) and mel.80 or mel.128, what the other number of bands would be;
-encoder.conv1 and .conv2 (after GELU), .position, .block.N, .norm; decoder.embedding (positions added), .block.N, .norm
-and logits for the `forced` tokens of expected.json; alignment, the attention of the alignment heads to the recording
+Stages, float32: samples; tokens (`forced` of expected.json); mel (of a whole window) and mel.80 or mel.128, what the other
+number of bands would be; encoder.conv1 and .conv2 (after GELU), .position, .block.N, .norm; decoder.embedding (positions
+added), .block.N, .norm and logits for those tokens; alignment, the attention of the alignment heads to the recording
 [heads, tokens, places]. Needs torch, transformers 5, safetensors, numpy.
 """
 
@@ -151,6 +151,7 @@ class Reference:
     def run(self, samples, forced, everything):
         stages = Stages()
         stages.add("samples", samples)
+        stages.add("tokens", numpy.asarray(forced))
         bands = self.model.config.num_mel_bins
         stages.add("mel", self.mel(samples, bands))
         other = {80: 128, 128: 80}[bands]

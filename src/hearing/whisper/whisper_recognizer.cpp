@@ -6,7 +6,6 @@
 #include <string_view>
 
 #include "engine/ggml/backends.h"
-#include "hearing/whisper/family.h"
 #include "hearing/whisper/spoken_text.h"
 #include "hearing/whisper/token_choice.h"
 #include "hearing/whisper/windows.h"
@@ -47,11 +46,6 @@ std::unexpected<Error> failed(const char* step, const engine::LibraryWords& word
 std::unexpected<Error> cancelled() { return fail(ErrorKind::Cancelled, "cancelled"); }
 
 }  // namespace
-
-Result<std::unique_ptr<SpeechRecognizer>> load(const std::filesystem::path& model,
-                                               const engine::Compute& compute) {
-    return WhisperRecognizer::load(model, {.threads = compute.device->threads()});
-}
 
 bool WhisperRecognizer::Attempt::trustworthy() const {
     return !circles && mean_log_probability >= kLeastLogProbability;
