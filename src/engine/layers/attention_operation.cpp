@@ -27,27 +27,72 @@ const std::byte* row_at(const ggml_tensor* matrix, std::int64_t row, std::int64_
            static_cast<std::size_t>(column) * matrix->nb[0];
 }
 
-/// Softmax of one query's scores with the keys, times the values.
-void attend_row(const float* query, const ggml_tensor* k, const ggml_tensor* v,
-                std::int64_t first_key, std::int64_t column, std::int64_t keys,
-                const AttentionShape& shape, float* scores, float* to) {
-    const auto width = static_cast<std::size_t>(shape.width);
-    const auto count = static_cast<std::size_t>(keys);
-    if (keys <= 0) {
-        std::fill_n(to, width, 0.0F);
-        return;
-    }
-    const auto with = [&]<typename Number>(const Number* key, const Number* value) {
-        vectors::score_keys(query, key, k->nb[1] / sizeof(Number), width, count, scores);
-        const float total = vectors::soften(scores, shape.scale(), count, count, scores);
-        vectors::mix_values(scores, 1 / total, value, v->nb[1] / sizeof(Number), width, count, to);
+/// One head's queries that see the same keys, or of which each sees one more than the one before.
+struct Rows {
+    const float* queries;
+    std::int64_t query_row;
+    std::int64_t count;
+    float* to;
+    std::int64_t to_row;
+    const std::byte* keys;  // F32 or BF16, rows key_row and value_row apart
+    const std::byte* values;
+    std::int64_t width;
+};
+
+/// Softmax of the queries' scores with the keys, times the values; the query i sees seen(i) keys.
+/// scores: room for `count` times the most of those. Keys and values are read once for all queries.
+template <typename Number>
+void attend_rows(const Rows& rows, const ggml_tensor* k, const ggml_tensor* v, float scale,
+                 std::int64_t most, const auto& seen, float* scores) {
+    constexpr std::int64_t kBlock = 64;  // keys that stay in the nearest cache
+    const auto width = static_cast<std::size_t>(rows.width);
+    const std::size_t key_row = k->nb[1] / sizeof(Number);
+    const std::size_t value_row = v->nb[1] / sizeof(Number);
+    const auto* keys = reinterpret_cast<const Number*>(rows.keys);
+    const auto* values = reinterpret_cast<const Number*>(rows.values);
+    const auto in_blocks = [&](const auto& step) {
+        for (std::int64_t first = 0; first < most; first += kBlock) {
+            for (std::int64_t i = 0; i < rows.count; ++i) {
+                const std::int64_t count = std::min(kBlock, seen(i) - first);
+                if (count > 0) step(i, static_cast<std::size_t>(first), std::size_t(count));
+            }
+        }
     };
-    const std::byte* key = row_at(k, first_key, column);
-    const std::byte* value = row_at(v, first_key, column);
+    in_blocks([&](std::int64_t i, std::size_t first, std::size_t count) {
+        vectors::score_keys(rows.queries + i * rows.query_row, keys + first * key_row, key_row,
+                            width, count, scores + i * most + first);
+    });
+    for (std::int64_t i = 0; i < rows.count; ++i) {
+        float* own = scores + i * most;
+        const auto count = static_cast<std::size_t>(seen(i));
+        const float total = vectors::soften(own, scale, count, count, own);
+        vectors::scale(own, total > 0 ? 1 / total : 0, count);
+        std::fill_n(rows.to + i * rows.to_row, width, 0.0F);
+    }
+    in_blocks([&](std::int64_t i, std::size_t first, std::size_t count) {
+        vectors::mix_values(scores + i * most + first, values + first * value_row, value_row, width,
+                            count, rows.to + i * rows.to_row);
+    });
+}
+
+/// The head at `column` of one sequence: its `queries` from row `query` on, its keys from row
+/// `key`.
+void attend_head(ggml_tensor* to, const ggml_tensor* k, const ggml_tensor* v,
+                 const AttentionShape& shape, std::int64_t column, std::int64_t query,
+                 std::int64_t key, std::int64_t most, const auto& seen, float* scores) {
+    const ggml_tensor* q = to->src[0];
+    const Rows rows{.queries = numbers_of(q) + query * row_of(q) + column,
+                    .query_row = row_of(q),
+                    .count = shape.queries,
+                    .to = numbers_of(to) + query * row_of(to) + column,
+                    .to_row = row_of(to),
+                    .keys = row_at(k, key, column),
+                    .values = row_at(v, key, column),
+                    .width = shape.width};
     if (k->type == GGML_TYPE_BF16) {
-        with(reinterpret_cast<const Bf16*>(key), reinterpret_cast<const Bf16*>(value));
+        attend_rows<Bf16>(rows, k, v, shape.scale(), most, seen, scores);
     } else {
-        with(reinterpret_cast<const float*>(key), reinterpret_cast<const float*>(value));
+        attend_rows<float>(rows, k, v, shape.scale(), most, seen, scores);
     }
 }
 
@@ -176,18 +221,22 @@ void TiledAttention::pack(const ggml_tensor* k, const ggml_tensor* v, const Head
     }
     if (!halves) return;
     // Two keys' values side by side, number by number.
-    auto* pair = reinterpret_cast<Bf16*>(memory.rows);
-    std::fill_n(memory.rows, kLanes * padded_width_, 0U);
     const std::int64_t end = std::min(shape_.keys, rounded_up(head.length, kPart));
+    const auto pair = [&]<typename Number>(const Number* /*type*/, std::int64_t key) {
+        const auto row = [&](std::int64_t index) {
+            return reinterpret_cast<const Number*>(row_at(v, first + index, head.column));
+        };
+        const auto* zeros = reinterpret_cast<const Number*>(memory.rows);
+        vectors::interleave(row(key), key + 1 < shape_.keys ? row(key + 1) : zeros,
+                            memory.values + key * padded_width_, width);
+    };
+    std::fill_n(memory.rows, padded_width_, 0U);
     for (std::int64_t key = 0; key < end; key += 2) {
-        copy(v, first + key, pair);
-        if (key + 1 < shape_.keys) {
-            copy(v, first + key + 1, pair + padded_width_);
+        if (v->type == GGML_TYPE_BF16) {
+            pair(static_cast<const Bf16*>(nullptr), key);
         } else {
-            std::fill_n(pair + padded_width_, padded_width_, Bf16{});
+            pair(static_cast<const float*>(nullptr), key);
         }
-        vectors::interleave(pair, pair + padded_width_, memory.values + key * padded_width_,
-                            static_cast<std::size_t>(padded_width_));
     }
 }
 
@@ -273,33 +322,29 @@ void TiledAttention::compute(ggml_tensor* to, int thread, int threads) const noe
 
 RowAttention::RowAttention(Workspace& workspace, const AttentionShape& shape)
     : workspace_(workspace), shape_(shape) {
-    workspace.reserve(static_cast<std::size_t>(shape.keys) * sizeof(float));
+    workspace.reserve(static_cast<std::size_t>(shape.queries * shape.keys) * sizeof(float));
 }
 
 void RowAttention::compute(ggml_tensor* to, int thread, int threads) const noexcept {
-    const ggml_tensor* q = to->src[0];
     auto* scores = reinterpret_cast<float*>(workspace_.memory(thread));
     const auto [first, last] = share_of(shape_.sequences * shape_.heads, thread, threads);
     for (std::int64_t unit = first; unit < last; ++unit) {
         const std::int64_t sequence = unit / shape_.heads;
         const std::int64_t column = unit % shape_.heads * shape_.width;
         const std::int64_t length = length_of(to->src[3], sequence, shape_.keys);
-        for (std::int64_t i = 0; i < shape_.queries; ++i) {
-            const std::int64_t row = sequence * shape_.queries + i;
-            attend_row(numbers_of(q) + row * row_of(q) + column, to->src[1], to->src[2],
-                       sequence * shape_.keys, column, seen_by(i, shape_, length), shape_, scores,
-                       numbers_of(to) + row * row_of(to) + column);
-        }
+        attend_head(
+            to, to->src[1], to->src[2], shape_, column, sequence * shape_.queries,
+            sequence * shape_.keys, length,
+            [&](std::int64_t i) { return seen_by(i, shape_, length); }, scores);
     }
 }
 
 CachedAttention::CachedAttention(Workspace& workspace, const AttentionShape& shape)
     : workspace_(workspace), shape_(shape) {
-    workspace.reserve(static_cast<std::size_t>(shape.keys) * sizeof(float));
+    workspace.reserve(static_cast<std::size_t>(shape.queries * shape.keys) * sizeof(float));
 }
 
 void CachedAttention::compute(ggml_tensor* to, int thread, int threads) const noexcept {
-    const ggml_tensor* q = to->src[0];
     const ggml_tensor* keys = to->src[3];
     const ggml_tensor* values = to->src[4];
     const std::int64_t position = *static_cast<const std::int32_t*>(to->src[5]->data);
@@ -327,12 +372,9 @@ void CachedAttention::compute(ggml_tensor* to, int thread, int threads) const no
             put(to->src[1], keys, row, place + position + i, column);
             put(to->src[2], values, row, place + position + i, column);
         }
-        for (std::int64_t i = 0; i < shape_.queries; ++i) {
-            const std::int64_t row = sequence * shape_.queries + i;
-            attend_row(numbers_of(q) + row * row_of(q) + column, keys, values, place, column,
-                       position + i + 1, shape_, scores,
-                       numbers_of(to) + row * row_of(to) + column);
-        }
+        attend_head(
+            to, keys, values, shape_, column, sequence * shape_.queries, place,
+            position + shape_.queries, [&](std::int64_t i) { return position + i + 1; }, scores);
     }
 }
 

@@ -19,7 +19,8 @@ struct Functions {
                      std::size_t count);
     void (*transpose_16)(const std::uint32_t* from, std::size_t from_row, std::uint32_t* to,
                          std::size_t to_row, std::size_t count);
-    void (*interleave)(const Bf16* first, const Bf16* second, Bf16* to, std::size_t count);
+    void (*interleave)(const float* first, const float* second, Bf16* to, std::size_t count);
+    void (*interleave_bf16)(const Bf16* first, const Bf16* second, Bf16* to, std::size_t count);
     void (*finish)(float* tile, std::size_t row, std::size_t rows, std::size_t width,
                    const Finish& finish);
     void (*finish_bytes)(float* tile, std::size_t row, std::size_t rows, std::size_t width,
@@ -39,9 +40,9 @@ struct Functions {
                        std::size_t count, float* scores);
     void (*score_keys_bf16)(const float* query, const Bf16* keys, std::size_t row,
                             std::size_t width, std::size_t count, float* scores);
-    void (*mix_values)(const float* shares, float factor, const float* values, std::size_t row,
-                       std::size_t width, std::size_t count, float* to);
-    void (*mix_values_bf16)(const float* shares, float factor, const Bf16* values, std::size_t row,
+    void (*mix_values)(const float* shares, const float* values, std::size_t row, std::size_t width,
+                       std::size_t count, float* to);
+    void (*mix_values_bf16)(const float* shares, const Bf16* values, std::size_t row,
                             std::size_t width, std::size_t count, float* to);
     void (*convolve_channels)(const float* from, std::size_t from_step, const float* kernel,
                               std::size_t taps, const float* bias, std::size_t width, float* to);
@@ -57,6 +58,17 @@ namespace avx512 {
 #include "engine/layers/vector_math_functions.inc"
 #undef TITANS_VECTOR_BYTES
 }  // namespace avx512
+#pragma GCC pop_options
+
+#pragma GCC push_options
+#pragma GCC target("arch=x86-64-v4,avx512bf16")
+namespace avx512_bf16 {
+#define TITANS_VECTOR_BYTES 64
+#define TITANS_ROUNDS_TO_BF16
+#include "engine/layers/vector_math_functions.inc"
+#undef TITANS_ROUNDS_TO_BF16
+#undef TITANS_VECTOR_BYTES
+}  // namespace avx512_bf16
 #pragma GCC pop_options
 
 #pragma GCC push_options
@@ -82,6 +94,7 @@ const Functions& choose() {
         const auto all = static_cast<unsigned>(wanted);
         return (static_cast<unsigned>(dnnl::get_effective_cpu_isa()) & all) == all;
     };
+    if (has(dnnl::cpu_isa::avx512_core_bf16)) return avx512_bf16::kFunctions;
     if (has(dnnl::cpu_isa::avx512_core)) return avx512::kFunctions;
     if (has(dnnl::cpu_isa::avx2)) return avx2::kFunctions;
 #endif
@@ -120,8 +133,12 @@ void transpose_16(const std::uint32_t* from, std::size_t from_row, std::uint32_t
     functions().transpose_16(from, from_row, to, to_row, count);
 }
 
-void interleave(const Bf16* first, const Bf16* second, Bf16* to, std::size_t count) {
+void interleave(const float* first, const float* second, Bf16* to, std::size_t count) {
     functions().interleave(first, second, to, count);
+}
+
+void interleave(const Bf16* first, const Bf16* second, Bf16* to, std::size_t count) {
+    functions().interleave_bf16(first, second, to, count);
 }
 
 void finish(float* tile, std::size_t row, std::size_t rows, std::size_t width,
@@ -173,14 +190,14 @@ void score_keys(const float* query, const Bf16* keys, std::size_t row, std::size
     functions().score_keys_bf16(query, keys, row, width, count, scores);
 }
 
-void mix_values(const float* shares, float factor, const float* values, std::size_t row,
-                std::size_t width, std::size_t count, float* to) {
-    functions().mix_values(shares, factor, values, row, width, count, to);
+void mix_values(const float* shares, const float* values, std::size_t row, std::size_t width,
+                std::size_t count, float* to) {
+    functions().mix_values(shares, values, row, width, count, to);
 }
 
-void mix_values(const float* shares, float factor, const Bf16* values, std::size_t row,
-                std::size_t width, std::size_t count, float* to) {
-    functions().mix_values_bf16(shares, factor, values, row, width, count, to);
+void mix_values(const float* shares, const Bf16* values, std::size_t row, std::size_t width,
+                std::size_t count, float* to) {
+    functions().mix_values_bf16(shares, values, row, width, count, to);
 }
 
 void convolve_channels(const float* from, std::size_t from_step, const float* kernel,

@@ -26,6 +26,7 @@ void transpose_16(const std::uint32_t* from, std::size_t from_row, std::uint32_t
                   std::size_t to_row, std::size_t count);
 
 /// to[2 i] = first[i], to[2 i + 1] = second[i]
+void interleave(const float* first, const float* second, Bf16* to, std::size_t count);
 void interleave(const Bf16* first, const Bf16* second, Bf16* to, std::size_t count);
 
 /// What follows a product, on the tile [rows, width] of which `row` is the distance between rows:
@@ -76,11 +77,11 @@ void score_keys(const float* query, const float* keys, std::size_t row, std::siz
                 std::size_t count, float* scores);
 void score_keys(const float* query, const Bf16* keys, std::size_t row, std::size_t width,
                 std::size_t count, float* scores);
-/// to = factor * sum of shares[key] * values[key].
-void mix_values(const float* shares, float factor, const float* values, std::size_t row,
-                std::size_t width, std::size_t count, float* to);
-void mix_values(const float* shares, float factor, const Bf16* values, std::size_t row,
-                std::size_t width, std::size_t count, float* to);
+/// to += sum of shares[key] * values[key].
+void mix_values(const float* shares, const float* values, std::size_t row, std::size_t width,
+                std::size_t count, float* to);
+void mix_values(const float* shares, const Bf16* values, std::size_t row, std::size_t width,
+                std::size_t count, float* to);
 
 /// A convolution of one channel with one kernel each, for the channels side by side: to[channel] =
 /// bias + sum over taps of from[tap * from_step + channel] * kernel[tap * width + channel].
