@@ -356,7 +356,7 @@ Task<> VoiceSamples::finish(CharacterId id, std::stop_token stop) {
     const std::shared_ptr<State> state = state_;
     ++state->running;
     const Result<void> outcome =
-        co_await State::complete(state, id, {Executor::Priority::Interactive, stop});
+        co_await State::complete(state, id, {Executor::Priority::Later, stop});
     state->note(id, outcome);
     if (stop.stop_requested() && !state->has_ended()) wake(id);
     --state->running;

@@ -4,6 +4,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <functional>
+#include <numeric>
+
 #include "foundation/log.h"
 
 namespace titans {
@@ -20,38 +24,54 @@ Executor::~Executor() {
     threads_.clear();  // joins
 }
 
-bool Executor::post(Job& job, Priority priority) {
+template <typename Work>
+bool Executor::enqueue(Work& work, Priority priority) {
     {
         const std::lock_guard lock(mutex_);
         if (queue(priority).size() >= options_.queue_size) return false;
-        queue(priority).push_back(std::move(job));
+        if constexpr (std::is_same_v<Work, Job>) {
+            queue(priority).emplace_back([job = std::move(work)]() mutable {
+                job();
+                return std::optional<Priority>();
+            });
+        } else {
+            queue(priority).push_back(std::move(work));
+        }
     }
     ready_.notify_one();
     return true;
 }
 
+bool Executor::post(Job& job, Priority priority) { return enqueue(job, priority); }
+bool Executor::post(Stepper& stepper, Priority priority) { return enqueue(stepper, priority); }
+
 std::size_t Executor::waiting() const {
     const std::lock_guard lock(mutex_);
-    return interactive_.size() + background_.size();
+    return std::transform_reduce(queues_.begin(), queues_.end(), std::size_t{0}, std::plus(),
+                                 [](const auto& queue) { return queue.size(); });
 }
 
 void Executor::work(const std::stop_token& stop) {
     pthread_setname_np(pthread_self(), options_.name.substr(0, 15).c_str());
     // On Linux a thread has a nice value of its own, named by its id.
     if (options_.nice != 0) setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), options_.nice);
-    while (true) {
-        Job job;
-        {
-            std::unique_lock lock(mutex_);
-            if (!ready_.wait(lock, stop,
-                             [this] { return !interactive_.empty() || !background_.empty(); }))
-                return;
-            if (stop.stop_requested()) return;
-            auto& next = interactive_.empty() ? background_ : interactive_;
-            job = std::move(next.front());
-            next.pop_front();
+    const auto next = [this] {
+        return std::ranges::find_if(queues_, [](const auto& queue) { return !queue.empty(); });
+    };
+    std::unique_lock lock(mutex_);
+    while (ready_.wait(lock, stop, [&] { return next() != queues_.end(); }) &&
+           !stop.stop_requested()) {
+        const auto most_urgent = next();
+        Stepper stepper = std::move(most_urgent->front());
+        most_urgent->pop_front();
+        lock.unlock();
+        const std::optional<Priority> again = stepper();
+        if (!again) stepper = nullptr;  // what it holds may be big, and the lock is everybody's
+        lock.lock();
+        if (again) {
+            queue(*again).push_back(std::move(stepper));
+            ready_.notify_one();
         }
-        job();
     }
 }
 

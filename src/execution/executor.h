@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <condition_variable>
 #include <coroutine>
 #include <cstdint>
@@ -20,11 +21,21 @@ namespace titans {
 
 /// Threads for one kind of work (STYLE: decoding, inference, files), with a bounded queue.
 ///
-/// Thread-safe. The destructor finishes what runs and drops what waits.
+/// It is also the arbiter of its thread: whenever a job ends or a stepper has done a step, the most
+/// urgent of all that wait is next, and among equals the one that has waited longest. Nothing is
+/// interrupted: work that may take longer than a tenth of a second and can be cut is a stepper.
+///
+/// Thread-safe. The destructor finishes the job or step that runs and drops what waits.
 class Executor {
 public:
-    /// What people wait for goes before what nobody does.
-    enum class Priority : std::uint8_t { Interactive, Background };
+    /// The most urgent first. The middle ones are the stages of a turn.
+    enum class Priority : std::uint8_t {
+        Hearing,     // a question becomes text and finds its passages: all else begins with that
+        FirstWords,  // an answer up to its first sentence; whatever else somebody waits for
+        FirstAudio,  // that sentence, spoken
+        Later,       // the rest of an answer: one listens to its beginning meanwhile
+        Background,  // what nobody waits for
+    };
 
     struct Options {
         std::string name;  // of the threads and in errors, at most 15 characters
@@ -34,6 +45,10 @@ public:
     };
 
     using Job = std::move_only_function<void()>;
+    /// Does one bounded step (a token, a batch, a window) and says how urgent the next one is;
+    /// nothing: that was the last. What it works on must be its own: between two steps anything
+    /// else may run, also another stepper of the same engine.
+    using Stepper = std::move_only_function<std::optional<Priority>()>;
 
     explicit Executor(Options options);
     Executor(const Executor&) = delete;
@@ -41,23 +56,25 @@ public:
     ~Executor();
 
     /// False if the queue is full; the job is then untouched.
-    bool post(Job& job, Priority priority = Priority::Interactive);
+    bool post(Job& job, Priority priority = Priority::FirstWords);
+    bool post(Stepper& stepper, Priority priority = Priority::FirstWords);
 
     const std::string& name() const { return options_.name; }
-    /// Jobs that wait.
+    /// Jobs that wait, and steppers between two steps.
     std::size_t waiting() const;
 
 private:
+    template <typename Work>
+    bool enqueue(Work& work, Priority priority);
     void work(const std::stop_token& stop);
-    std::deque<Job>& queue(Priority priority) {
-        return priority == Priority::Interactive ? interactive_ : background_;
+    std::deque<Stepper>& queue(Priority priority) {
+        return queues_[static_cast<std::size_t>(priority)];
     }
 
     const Options options_;
-    mutable std::mutex mutex_;  // guards the two queues
+    mutable std::mutex mutex_;  // guards the queues
     std::condition_variable_any ready_;
-    std::deque<Job> interactive_;
-    std::deque<Job> background_;
+    std::array<std::deque<Stepper>, static_cast<std::size_t>(Priority::Background) + 1> queues_;
     std::vector<std::jthread> threads_;
 };
 
@@ -72,54 +89,100 @@ struct AsResult<Result<T>> {
     using type = Result<T>;
 };
 
+/// What a step returns: nothing as long as there is more to do.
+template <typename T>
+struct StepsResult;
+template <typename T>
+struct StepsResult<std::optional<T>> : AsResult<T> {};
+
 /// Logs what the job threw and makes it an Error.
 Error unexpected_exception(const std::string& executor, const std::exception* exception);
 
-template <typename Function>
-class RunOn {
+/// Posts work from a coroutine and resumes it, with a Value, where that has ended.
+template <typename Value>
+class Awaited {
 public:
-    using Value = typename AsResult<std::invoke_result_t<Function&>>::type;
-
-    RunOn(Executor& executor, Function function, Executor::Priority priority)
-        : executor_(executor), function_(std::move(function)), priority_(priority) {}
+    Awaited(Executor& executor, Executor::Priority priority)
+        : executor_(executor), priority_(priority) {}
 
     bool await_ready() const noexcept { return false; }
+    Value await_resume() { return *std::move(value_); }
 
-    bool await_suspend(std::coroutine_handle<> caller) {
+protected:
+    /// False, with Busy as the value, if the queue is full. `step` returns true when the value is
+    /// there.
+    template <typename Step>
+    bool post(std::coroutine_handle<> caller, Step step) {
         // The loop outlives the job: loops end after the executors do.
         EventLoop& loop = current_loop();
-        Executor::Job job = [this, caller, &loop] {
-            run();
+        Executor::Stepper stepper = [this, caller, &loop,
+                                     step]() -> std::optional<Executor::Priority> {
+            bool ended = true;
+            try {
+                ended = step();
+            } catch (const std::exception& exception) {
+                value_ = std::unexpected(unexpected_exception(executor_.name(), &exception));
+            } catch (...) {
+                value_ = std::unexpected(unexpected_exception(executor_.name(), nullptr));
+            }
+            if (!ended) return priority_;
             loop.queueInLoop([caller] { caller.resume(); });
+            return std::nullopt;
         };
-        if (executor_.post(job, priority_)) return true;
+        if (executor_.post(stepper, priority_)) return true;
         value_ = fail(ErrorKind::Busy,
                       "the server is busy: too many requests wait for " + executor_.name());
         return false;
     }
 
-    Value await_resume() { return *std::move(value_); }
+    std::optional<Value> value_;
 
 private:
-    void run() {
-        try {
+    Executor& executor_;
+    const Executor::Priority priority_;
+};
+
+template <typename Function>
+class RunOn : public Awaited<typename AsResult<std::invoke_result_t<Function&>>::type> {
+public:
+    RunOn(Executor& executor, Function function, Executor::Priority priority)
+        : Awaited<typename AsResult<std::invoke_result_t<Function&>>::type>(executor, priority),
+          function_(std::move(function)) {}
+
+    bool await_suspend(std::coroutine_handle<> caller) {
+        return this->post(caller, [this] {
             if constexpr (std::is_void_v<std::invoke_result_t<Function&>>) {
                 function_();
-                value_.emplace();
+                this->value_.emplace();
             } else {
-                value_.emplace(function_());
+                this->value_.emplace(function_());
             }
-        } catch (const std::exception& exception) {
-            value_ = std::unexpected(unexpected_exception(executor_.name(), &exception));
-        } catch (...) {
-            value_ = std::unexpected(unexpected_exception(executor_.name(), nullptr));
-        }
+            return true;
+        });
     }
 
-    Executor& executor_;
+private:
     Function function_;
-    Executor::Priority priority_;
-    std::optional<Value> value_;
+};
+
+template <typename Step>
+class RunStepsOn : public Awaited<typename StepsResult<std::invoke_result_t<Step&>>::type> {
+public:
+    RunStepsOn(Executor& executor, Step step, Executor::Priority priority)
+        : Awaited<typename StepsResult<std::invoke_result_t<Step&>>::type>(executor, priority),
+          step_(std::move(step)) {}
+
+    bool await_suspend(std::coroutine_handle<> caller) {
+        return this->post(caller, [this] {
+            auto value = step_();
+            if (!value) return false;
+            this->value_.emplace(*std::move(value));
+            return true;
+        });
+    }
+
+private:
+    Step step_;
 };
 
 }  // namespace detail
@@ -128,8 +191,21 @@ private:
 /// its Result. Busy at once if the executor's queue is full; Internal if the job throws.
 template <typename Function>
 auto run_on(Executor& executor, Function function,
-            Executor::Priority priority = Executor::Priority::Interactive) {
+            Executor::Priority priority = Executor::Priority::FirstWords) {
     return detail::RunOn<Function>(executor, std::move(function), priority);
+}
+
+/// The same for work in steps: `step` is called until the std::optional that it returns holds the
+/// result (a T or a Result<T>), and between two calls whatever is more urgent, or as urgent and has
+/// waited, has its turn. So a recogniser that works block by block gives way:
+///
+///     co_await run_steps_on(compute, [hearing = Hearing(ears, audio)]() mutable {
+///         return hearing.step();  // std::optional<Result<Transcript>>
+///     }, Executor::Priority::Hearing);
+template <typename Step>
+auto run_steps_on(Executor& executor, Step step,
+                  Executor::Priority priority = Executor::Priority::FirstWords) {
+    return detail::RunStepsOn<Step>(executor, std::move(step), priority);
 }
 
 }  // namespace titans

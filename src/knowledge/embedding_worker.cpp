@@ -154,7 +154,7 @@ Task<> EmbeddingWorker::embed_now(CharacterId id, Milliseconds budget, std::stop
     const auto done = std::make_shared<Channel<bool>>();
     const Clock::time_point end =
         Clock::now() + std::chrono::duration_cast<Clock::duration>(budget);
-    State::embed_and_tell(state_, id, {Executor::Priority::Interactive, end, stop}, done);
+    State::embed_and_tell(state_, id, {Executor::Priority::Later, end, stop}, done);
     // Whichever is first ends the wait.
     current_loop().runAfter(std::chrono::duration<double>(budget).count(),
                             [done] { done->close(); });

@@ -102,7 +102,8 @@ Task<Result<std::vector<ScoredPassage>>> Recall::find_by_meaning(CharacterId id,
         embedding = since(start);
         return vectors;
     };
-    TITANS_CO_TRY(std::vector<Embedding> embeddings, co_await run_on(compute_, std::move(embed)));
+    TITANS_CO_TRY(std::vector<Embedding> embeddings,
+                  co_await run_on(compute_, std::move(embed), Executor::Priority::Hearing));
     if (embeddings.size() != 1)
         co_return fail(ErrorKind::Internal, "the embedding model failed", "no vector came");
     const Clock::time_point start = Clock::now();
