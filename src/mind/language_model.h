@@ -72,4 +72,33 @@ public:
     virtual Result<bool> fits(const Prompt& prompt, const GenerationOptions& options) = 0;
 };
 
+/// An answer that is to be written beside others.
+struct Assignment {
+    Prompt prompt;
+    /// Absent: nothing is written, the fixed part of the prompt is computed as by prepare().
+    std::optional<GenerationOptions> options;
+    TextSink on_text;
+    std::stop_token stop;
+    /// Called once, with what generate() would return.
+    std::function<void(Result<Completion>)> on_end;
+};
+
+/// A mind that works on several assignments at once, in steps: each is one computation that takes
+/// every answer on by a token and reads some of the next prompts, for less than all of these cost
+/// one by one.
+///
+/// Not thread-safe: call it on the executor that loaded it. on_text and on_end are called there,
+/// within begin() and step(), and call nothing of it.
+class SteppedModel : public LanguageModel {
+public:
+    /// Takes an assignment. What cannot be done ends at once, the rest in some step().
+    virtual void begin(Assignment assignment) = 0;
+    /// Does one step, if there is work. Its time is bounded by what one computation takes.
+    virtual void step() = 0;
+    /// Ends all assignments with `error`.
+    virtual void abandon(const Error& error) = 0;
+    /// There is no assignment.
+    virtual bool is_idle() const = 0;
+};
+
 }  // namespace titans::mind

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <limits>
 
 #include "engine/ggml/backends.h"
@@ -161,9 +162,24 @@ int LlamaModel::vocabulary_size() const { return llama_vocab_n_tokens(vocabulary
 int LlamaModel::embedding_size() const { return llama_model_n_embd(model_); }
 int LlamaModel::trained_context() const { return llama_model_n_ctx_train(model_); }
 
+double LlamaModel::parameters() const { return static_cast<double>(llama_model_n_params(model_)); }
+
+int LlamaModel::unscaled_context() const {
+    std::array<char, 64> value{};
+    if (llama_model_meta_val_str(model_, "general.architecture", value.data(), value.size()) < 0)
+        return 0;
+    const std::string key = std::string(value.data()) + ".rope.scaling.original_context_length";
+    if (llama_model_meta_val_str(model_, key.c_str(), value.data(), value.size()) < 0) return 0;
+    return std::atoi(value.data());
+}
+
 bool LlamaModel::is_generative() const {
     return llama_model_has_decoder(model_) && !llama_model_has_encoder(model_) &&
            !llama_model_is_diffusion(model_);
+}
+
+bool LlamaModel::memory_can_be_cut() const {
+    return !llama_model_is_recurrent(model_) && !llama_model_is_hybrid(model_);
 }
 
 std::string LlamaModel::chat_template() const {

@@ -68,8 +68,14 @@ public:
     int vocabulary_size() const;
     int embedding_size() const;
     int trained_context() const;  // tokens
+    /// The context, in tokens, up to which positions are computed as in training; 0: any.
+    int unscaled_context() const;
+    double parameters() const;
     /// Does it continue a text? Not so: encoders, encoder-decoder and diffusion models.
     bool is_generative() const;
+    /// Can what was computed for a text be cut after any token? Not so where it is one state that
+    /// all tokens went into (Mamba and its mixtures with attention).
+    bool memory_can_be_cut() const;
     /// Its Jinja chat template; empty if it has none.
     std::string chat_template() const;
     /// "llama 135M Q8_0", from libllama.

@@ -25,8 +25,8 @@ LlamaSampler::LlamaSampler(const LlamaModel& model, const Options& options)
 
 LlamaSampler::~LlamaSampler() { llama_sampler_free(chain_); }
 
-Token LlamaSampler::pick(LlamaContext& context) {
-    return llama_sampler_sample(chain_, context.handle(), -1);
+Token LlamaSampler::pick(LlamaContext& context, int row) {
+    return llama_sampler_sample(chain_, context.handle(), row);
 }
 
 }  // namespace titans::engine

@@ -26,8 +26,9 @@ public:
     LlamaSampler& operator=(const LlamaSampler&) = delete;
     ~LlamaSampler();
 
-    /// After a decode() that was Done, once.
-    Token pick(LlamaContext& context);
+    /// From the scores after the batch's token `row`, the last one of a reading. After a decode()
+    /// that was Done, once.
+    Token pick(LlamaContext& context, int row);
 
 private:
     llama_sampler* chain_;

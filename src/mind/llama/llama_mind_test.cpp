@@ -3,8 +3,11 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <limits>
+#include <optional>
+#include <span>
 
 #include "engine/llama/llama_context.h"
 #include "mind/llama/tiny_model.h"
@@ -263,11 +266,14 @@ TEST_F(LlamaMindTest, StopsWithinAComputation) {
     const std::vector<engine::Token> tokens(50, byte_token('x'));
     std::stop_source stop;
     stop.request_stop();
-    using enum engine::LlamaContext::Outcome;
-    EXPECT_EQ((*context)->decode(tokens, stop.get_token()), Stopped);
-    EXPECT_EQ((*context)->length(), 0);
-    EXPECT_EQ((*context)->decode(tokens, {}), Done);
-    EXPECT_EQ((*context)->length(), 50);
+    using engine::LlamaContext;
+    using enum LlamaContext::Outcome;
+    const LlamaContext::Reading stopped{0, tokens, stop.get_token()};
+    EXPECT_EQ((*context)->decode(std::span(&stopped, 1)), Stopped);
+    EXPECT_EQ((*context)->length(0), 0);
+    const LlamaContext::Reading going{0, tokens, {}};
+    EXPECT_EQ((*context)->decode(std::span(&going, 1)), Done);
+    EXPECT_EQ((*context)->length(0), 50);
 }
 
 TEST_F(LlamaMindTest, RefusesAQuestionThatDoesNotFit) {
@@ -287,6 +293,184 @@ TEST_P(LlamaMindMemoryTest, EndsWhereTheContextIsFull) {
     const Completion completion = answer(*mind, ask('A', std::string(100, 'q')), greedy(1000));
     EXPECT_TRUE(completion.truncated);
     EXPECT_EQ(completion.prompt_tokens + completion.completion_tokens, mind->context_length() + 1);
+}
+
+/// What becomes of an assignment.
+struct Written {
+    std::string streamed;
+    int pieces = 0;
+    std::optional<Result<Completion>> end;
+    std::stop_source stop;
+
+    Assignment assignment(const Prompt& prompt, const GenerationOptions& options) {
+        return {.prompt = prompt,
+                .options = options,
+                .on_text =
+                    [this](std::string_view piece) {
+                        streamed += piece;
+                        ++pieces;
+                    },
+                .stop = stop.get_token(),
+                .on_end = [this](Result<Completion> result) { end = std::move(result); }};
+    }
+};
+
+void work_off(LlamaMind& mind) {
+    for (int step = 0; step < 5000 && !mind.is_idle(); ++step) mind.step();
+    EXPECT_TRUE(mind.is_idle());
+}
+
+const std::vector<std::string> kQuestions{"One?", "Two is another?", "Who?",
+                                          "A third, a longer one than before?", "And you?"};
+
+TEST_P(LlamaMindMemoryTest, WritesSeveralAnswersAsItWritesEachAlone) {
+    const TinyModel model{.recurrent = GetParam()};
+    std::vector<Completion> alone;
+    for (std::size_t i = 0; i < kQuestions.size(); ++i) {
+        const char persona = i % 2 == 0 ? 'A' : 'B';
+        alone.push_back(answer(*load(model), ask(persona, kQuestions[i])));
+    }
+    const auto mind = load(model);
+    std::vector<Written> written(kQuestions.size());
+    for (std::size_t i = 0; i < written.size(); ++i) {
+        const char persona = i % 2 == 0 ? 'A' : 'B';
+        mind->begin(written[i].assignment(ask(persona, kQuestions[i]), greedy()));
+    }
+    work_off(*mind);
+    for (std::size_t i = 0; i < written.size(); ++i) {
+        ASSERT_TRUE(written[i].end && *written[i].end) << i;
+        const Completion& completion = **written[i].end;
+        EXPECT_EQ(completion.text, alone[i].text);
+        EXPECT_EQ(written[i].streamed, completion.text);
+        EXPECT_EQ(completion.prompt_tokens, alone[i].prompt_tokens);
+        EXPECT_EQ(completion.completion_tokens, alone[i].completion_tokens);
+        // The first of each persona reads it, and the others have that from it.
+        if (i >= 2) {
+            EXPECT_GT(completion.cached_tokens, kFixedTokens) << i;
+        }
+    }
+}
+
+TEST_P(LlamaMindMemoryTest, WritesTwoAnswersInTurns) {
+    const auto mind = load({.recurrent = GetParam()});
+    Written first;
+    Written second;
+    mind->begin(first.assignment(ask('A', "One?"), greedy(100)));
+    while (first.pieces < 3) mind->step();
+    mind->begin(second.assignment(ask('A', "Two?"), greedy(10)));
+    while (!second.end) mind->step();
+    EXPECT_FALSE(first.end);  // who came later and wants less is not made to wait
+    const int pieces = first.pieces;
+    EXPECT_GT(pieces, 5);  // nor is who came first
+    work_off(*mind);
+    EXPECT_GT(first.pieces, pieces);
+}
+
+TEST_P(LlamaMindMemoryTest, LeavesTheOthersAloneWhenOneIsCancelled) {
+    const TinyModel model{.recurrent = GetParam()};
+    const std::string expected = answer(*load(model), ask('A', "One?")).text;
+    const auto mind = load(model);
+    Written kept;
+    Written cancelled;
+    Written waiting;
+    mind->begin(cancelled.assignment(ask('B', "Two?"), greedy(200)));
+    mind->begin(kept.assignment(ask('A', "One?"), greedy()));
+    while (cancelled.pieces < 2 || kept.pieces < 2) mind->step();
+    mind->begin(waiting.assignment(ask('C', "Three?"), greedy()));
+    waiting.stop.request_stop();
+    cancelled.stop.request_stop();
+    const int pieces = cancelled.pieces;
+    mind->step();
+    for (const Written* stopped : {&cancelled, &waiting}) {
+        ASSERT_TRUE(stopped->end);
+        ASSERT_FALSE(*stopped->end);
+        EXPECT_EQ(stopped->end->error().kind, ErrorKind::Cancelled);
+    }
+    EXPECT_EQ(cancelled.pieces, pieces);
+    EXPECT_FALSE(kept.end);
+    work_off(*mind);
+    ASSERT_TRUE(kept.end && *kept.end);
+    EXPECT_EQ((*kept.end)->text, expected);
+}
+
+TEST_F(LlamaMindTest, LetsTheRestWaitWhereThereAreMoreQuestionsThanAnswersAtOnce) {
+    std::vector<std::string> alone;
+    for (const std::string& question : kQuestions)
+        alone.push_back(answer(*load({}), ask('A', question)).text);
+    const auto mind = load({}, {.answers = 2, .threads = 1});
+    std::vector<Written> written(kQuestions.size());
+    std::vector<std::size_t> ended;
+    for (std::size_t i = 0; i < written.size(); ++i) {
+        Assignment assignment = written[i].assignment(ask('A', kQuestions[i]), greedy());
+        assignment.on_end = [&, i, end = assignment.on_end](Result<Completion> result) {
+            ended.push_back(i);
+            end(std::move(result));
+        };
+        mind->begin(std::move(assignment));
+    }
+    work_off(*mind);
+    for (std::size_t i = 0; i < written.size(); ++i) {
+        ASSERT_TRUE(written[i].end && *written[i].end) << i;
+        EXPECT_EQ((*written[i].end)->text, alone[i]);
+    }
+    ASSERT_EQ(ended.size(), kQuestions.size());
+    EXPECT_LT(ended[0], 2U);
+    EXPECT_EQ(std::ranges::max(std::span(ended).first(2)), 1U);  // the first two are the first
+}
+
+TEST_F(LlamaMindTest, WritesOnWhereTheContextIsTooSmallForAllAtOnce) {
+    // Room for 512 tokens: one answer of the full length, and as much again for others.
+    const TinyModel model{.context_length = 256};
+    std::vector<std::string> questions;
+    for (char letter = 'p'; letter < 'v'; ++letter) questions.emplace_back(90, letter);
+    std::vector<std::string> alone;
+    for (std::size_t i = 0; i < questions.size(); ++i) {
+        const char persona = static_cast<char>('A' + i);  // nothing to share
+        alone.push_back(answer(*load(model), ask(persona, questions[i]), greedy(60)).text);
+    }
+    const auto mind = load(model);
+    std::vector<Written> written(questions.size());
+    for (std::size_t i = 0; i < written.size(); ++i) {
+        const char persona = static_cast<char>('A' + i);
+        mind->begin(written[i].assignment(ask(persona, questions[i]), greedy(60)));
+    }
+    work_off(*mind);
+    for (std::size_t i = 0; i < written.size(); ++i) {
+        ASSERT_TRUE(written[i].end && *written[i].end) << i;
+        EXPECT_EQ((*written[i].end)->text, alone[i]) << i;
+        EXPECT_EQ(written[i].streamed, alone[i]) << i;
+    }
+}
+
+TEST_F(LlamaMindTest, PreparesBesideAnAnswer) {
+    const auto mind = load({});
+    Written spoken;
+    Written prepared;
+    mind->begin(spoken.assignment(ask('A', "One?"), greedy(40)));
+    Assignment preparation = prepared.assignment(ask('B', ""), {});
+    preparation.options = {};
+    mind->begin(std::move(preparation));
+    work_off(*mind);
+    ASSERT_TRUE(spoken.end && *spoken.end && prepared.end && *prepared.end);
+    EXPECT_EQ(prepared.pieces, 0);
+    EXPECT_GT(answer(*mind, ask('B', "Two?")).cached_tokens, kFixedTokens);
+}
+
+TEST_F(LlamaMindTest, EndsAllWhenItIsAbandonedAndAnswersAfterwards) {
+    const auto mind = load({});
+    const std::string expected = answer(*mind, ask('A', "One?")).text;
+    Written first;
+    Written second;
+    mind->begin(first.assignment(ask('A', "One?"), greedy()));
+    mind->step();
+    mind->begin(second.assignment(ask('B', "Two?"), greedy()));
+    mind->abandon({ErrorKind::Internal, "internal error", ""});
+    EXPECT_TRUE(mind->is_idle());
+    for (const Written* written : {&first, &second}) {
+        ASSERT_TRUE(written->end);
+        EXPECT_EQ(written->end->error().kind, ErrorKind::Internal);
+    }
+    EXPECT_EQ(answer(*mind, ask('A', "One?")).text, expected);
 }
 
 TEST_F(LlamaMindTest, TakesNoSpecialTokenFromAMessage) {
