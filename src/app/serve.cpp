@@ -16,6 +16,7 @@
 #include "character/conversation.h"
 #include "character/engines.h"
 #include "character/lazy_embedder.h"
+#include "character/local_minds.h"
 #include "character/mind_chooser.h"
 #include "engine/espeak/espeak_library.h"
 #include "engine/ggml/backends.h"
@@ -196,6 +197,8 @@ int serve(Arguments arguments, const config::Settings& given) {
     character::Engines engines(models, {.threads = threads,
                                         .networks = *std::move(networks),
                                         .use_gpu = settings.compute.gpu.value_or(true)});
+    character::LocalMinds local_minds(
+        [&](const auto& file, const auto& config) { return engines.mind(file, config); }, compute);
     const character::MindChooser minds(
         models, *secrets, client,
         {.openai_base_url = settings.openai.base_url,
@@ -234,6 +237,7 @@ int serve(Arguments arguments, const config::Settings& given) {
                                           .samples = samples,
                                           .models = models,
                                           .minds = minds,
+                                          .local_minds = local_minds,
                                           .engines = engines,
                                           .speaker = **speaker,
                                           .voices = voices,

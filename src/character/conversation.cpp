@@ -55,6 +55,7 @@ struct Conversation::Turn {
     MindChoice mind = NoMind{};
     PromptParts prompt;  // while the mind works: its thread's
     Answer answer;
+    std::atomic<bool> has_sentence = false;  // the first one is written
 
     bool is_late() const { return Clock::now() >= request.deadline; }
 
@@ -174,13 +175,20 @@ Task<Result<std::string>> Conversation::understand(std::shared_ptr<Turn> turn) {
         co_return std::unexpected(*std::move(missing));
 
     const Clock::time_point recognise_start = Clock::now();
-    TITANS_CO_TRY(const Heard heard,
-                  co_await run_on(parts_.compute, [this, &speech, turn]() -> Result<Heard> {
-                      TITANS_TRY(hearing::SpeechRecognizer* const ears,
-                                 parts_.engines.ears(turn->stt_settings));
-                      return listen(*ears, parts_.engines.detector(), turn->stt_settings,
-                                    *std::move(speech), turn->stop);
-                  }));
+    // An utterance is a step: a short question does not wait for all of a long one.
+    auto hear = [this, turn, &speech,
+                 listening = std::optional<Listening>()]() mutable -> std::optional<Result<Heard>> {
+        const auto ears = parts_.engines.ears(turn->stt_settings);
+        if (!ears) return std::unexpected(ears.error());
+        if (!listening)
+            listening.emplace(parts_.engines.detector(), turn->stt_settings, *std::move(speech));
+        const Result<bool> more = listening->next(**ears, turn->stop);
+        if (!more) return std::unexpected(more.error());
+        if (*more) return std::nullopt;
+        return listening->heard();
+    };
+    TITANS_CO_TRY(const Heard heard, co_await run_steps_on(parts_.compute, std::move(hear),
+                                                           Executor::Priority::Hearing));
     answer.timings.recognise = since(recognise_start);
     if (heard.transcript.text.empty()) {
         co_return fail(ErrorKind::NothingHeard,
@@ -207,6 +215,7 @@ Task<Result<void>> Conversation::think(std::shared_ptr<Turn> turn) {
     int sentences = 0;
     const auto pass_on = [&](std::vector<std::string> complete) {
         for (std::string& sentence : complete) {
+            turn->has_sentence = true;
             turn->sink(SentenceWritten{sentences, sentence});
             turn->sentences.push({sentences++, std::move(sentence)});
         }
@@ -235,17 +244,27 @@ Task<Result<void>> Conversation::think(std::shared_ptr<Turn> turn) {
 }
 
 DetachedTask Conversation::generate(std::shared_ptr<Turn> turn) {
-    Result<mind::Completion> completion =
-        co_await run_on(executor_of(turn->mind), [this, turn]() -> Result<mind::Completion> {
-            const LlmConfig& config = turn->llm_config;
-            TITANS_TRY(mind::LanguageModel* const mind, load(turn->mind, config));
-            TITANS_TRY(const mind::Prompt prompt,
-                       fit_prompt(*mind, turn->character, config, turn->prompt));
-            return mind->generate(
-                prompt, config.generation,
-                [&turn](std::string_view piece) { turn->thoughts.push(std::string(piece)); },
-                turn->stop);
-        });
+    auto prompt = [turn](mind::LanguageModel& mind) {
+        return fit_prompt(mind, turn->character, turn->llm_config, turn->prompt);
+    };
+    auto on_text = [turn](std::string_view piece) { turn->thoughts.push(std::string(piece)); };
+    Result<mind::Completion> completion = fail(ErrorKind::Internal, "the mind gave no answer");
+    if (const auto* const local = std::get_if<LocalMind>(&turn->mind)) {
+        LocalMinds::Question question{.file = local->file,
+                                      .config = turn->llm_config,
+                                      .prompt = std::move(prompt),
+                                      .is_urgent = [turn] { return !turn->has_sentence; },
+                                      .on_text = std::move(on_text),
+                                      .stop = turn->stop};
+        completion = co_await parts_.local_minds.ask(std::move(question));
+    } else {
+        completion = co_await run_on(
+            executor_of(turn->mind), [this, turn, &prompt, &on_text]() -> Result<mind::Completion> {
+                mind::LanguageModel& mind = direct_mind(turn->mind);
+                TITANS_TRY(const mind::Prompt asked, prompt(mind));
+                return mind.generate(asked, turn->llm_config.generation, on_text, turn->stop);
+            });
+    }
     turn->thoughts.push(std::move(completion));
     turn->thoughts.close();
 }
@@ -254,12 +273,9 @@ Executor& Conversation::executor_of(const MindChoice& choice) const {
     return std::holds_alternative<RemoteMind>(choice) ? parts_.remote : parts_.compute;
 }
 
-/// On the executor of `choice`.
-Result<mind::LanguageModel*> Conversation::load(const MindChoice& choice, const LlmConfig& config) {
-    if (const auto* const local = std::get_if<LocalMind>(&choice))
-        return parts_.engines.mind(local->file, config);
-    if (const auto* const remote = std::get_if<RemoteMind>(&choice)) return remote->mind.get();
-    return &parts_.engines.extractive();
+mind::LanguageModel& Conversation::direct_mind(const MindChoice& choice) const {
+    if (const auto* const remote = std::get_if<RemoteMind>(&choice)) return *remote->mind;
+    return parts_.engines.extractive();
 }
 
 DetachedTask Conversation::speak(std::shared_ptr<Turn> turn) {
@@ -273,9 +289,12 @@ DetachedTask Conversation::speak(std::shared_ptr<Turn> turn) {
     while (std::optional<Sentence> sentence = co_await turn->sentences.next()) {
         const std::string text = text::speakable(sentence->text);
         if (cut || text.empty()) continue;
-        Result<audio::Audio> audio = co_await run_on(parts_.speech, [this, &text, &voice, turn] {
+        const auto priority =
+            turn->audio.empty() ? Executor::Priority::FirstAudio : Executor::Priority::Later;
+        auto job = [this, &text, &voice, turn] {
             return parts_.speaker.speak(text, voice, turn->stop);
-        });
+        };
+        Result<audio::Audio> audio = co_await run_on(parts_.speech, std::move(job), priority);
         if (!audio) {
             // A sentence of signs only is no fault.
             if (audio.error().kind == ErrorKind::InvalidInput) continue;
@@ -305,6 +324,26 @@ Task<Result<std::string>> Conversation::write_audio(std::shared_ptr<Turn> turn,
     });
 }
 
+Task<Result<void>> Conversation::prepare_mind(MindChoice choice, LlmConfig config,
+                                              mind::Prompt prompt, std::stop_token stop) {
+    if (const auto* const local = std::get_if<LocalMind>(&choice)) {
+        LocalMinds::Question question{
+            .file = local->file,
+            .config = std::move(config),
+            .prompt = [&prompt](mind::LanguageModel&) -> Result<mind::Prompt> {
+                return std::move(prompt);
+            },
+            .is_urgent = [] { return false; },
+            .on_text = {},
+            .stop = stop};
+        TITANS_CO_TRY_VOID(co_await parts_.local_minds.prepare(std::move(question)));
+        co_return {};
+    }
+    co_return co_await run_on(
+        executor_of(choice), [&, this] { return direct_mind(choice).prepare(prompt, stop); },
+        Executor::Priority::Later);
+}
+
 Task<Result<Conversation::Preparation>> Conversation::prepare(CharacterId id,
                                                               std::stop_token stop) {
     TITANS_CO_TRY(store::CharacterRecord character, co_await parts_.characters.find(id));
@@ -327,14 +366,15 @@ Task<Result<Conversation::Preparation>> Conversation::prepare(CharacterId id,
         !reason.empty() && (recorded || !voice.model.empty()))
         preparation.warnings.push_back("voice_cloning_settings: " + reason);
 
-    TITANS_CO_TRY_VOID(co_await run_on(executor_of(choice), [&, this]() -> Result<void> {
-        TITANS_TRY(mind::LanguageModel* const mind, load(choice, config));
-        return mind->prepare(make_prompt(character, config, {}), stop);
-    }));
-    TITANS_CO_TRY_VOID(co_await run_on(parts_.compute, [&, this]() -> Result<void> {
-        TITANS_TRY([[maybe_unused]] auto* const ears, parts_.engines.ears(stt));
-        return {};
-    }));
+    TITANS_CO_TRY_VOID(
+        co_await prepare_mind(choice, config, make_prompt(character, config, {}), stop));
+    TITANS_CO_TRY_VOID(co_await run_on(
+        parts_.compute,
+        [&, this]() -> Result<void> {
+            TITANS_TRY([[maybe_unused]] auto* const ears, parts_.engines.ears(stt));
+            return {};
+        },
+        Executor::Priority::Later));
     co_await parts_.samples.finish(id, stop);
     TITANS_CO_TRY(character, co_await parts_.characters.find(id));
     if (const auto reference = parts_.samples.reference_text(character))

@@ -9,6 +9,7 @@
 
 #include "character/answer_audio.h"
 #include "character/engines.h"
+#include "character/local_minds.h"
 #include "character/mind_chooser.h"
 #include "character/turn.h"
 #include "character/voice_samples.h"
@@ -35,6 +36,7 @@ public:
         VoiceSamples& samples;
         const models::ModelStore& models;
         const MindChooser& minds;
+        LocalMinds& local_minds;
         Engines& engines;                   // used on `compute` only
         voice::SpeechSynthesizer& speaker;  // used on `speech` only
         voice::VoiceResources voices;
@@ -79,7 +81,10 @@ private:
     Task<Result<std::string>> understand(std::shared_ptr<Turn> turn);
     Task<Result<void>> think(std::shared_ptr<Turn> turn);
     DetachedTask generate(std::shared_ptr<Turn> turn);
-    Result<mind::LanguageModel*> load(const MindChoice& choice, const LlmConfig& config);
+    /// What is used on executor_of(choice), without LocalMinds.
+    mind::LanguageModel& direct_mind(const MindChoice& choice) const;
+    Task<Result<void>> prepare_mind(MindChoice choice, LlmConfig config, mind::Prompt prompt,
+                                    std::stop_token stop);
     DetachedTask speak(std::shared_ptr<Turn> turn);
     Task<Result<std::string>> write_audio(std::shared_ptr<Turn> turn, audio::Audio audio);
     Executor& executor_of(const MindChoice& choice) const;

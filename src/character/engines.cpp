@@ -45,8 +45,8 @@ std::optional<Error> missing_ears(const models::ModelStore& models, const SttSet
     return std::nullopt;
 }
 
-Result<mind::LanguageModel*> Engines::mind(const std::filesystem::path& file,
-                                           const LlmConfig& config) {
+Result<mind::SteppedModel*> Engines::mind(const std::filesystem::path& file,
+                                          const LlmConfig& config) {
     mind::LlamaMindOptions options{.threads = options_.threads,
                                    .gpu_layers = options_.use_gpu ? config.gpu_layers : 0};
     if (config.context_length) options.context_length = *config.context_length;
@@ -58,8 +58,13 @@ Result<mind::LanguageModel*> Engines::mind(const std::filesystem::path& file,
         minds_.splice(minds_.begin(), minds_, found);
         return minds_.front().mind.get();
     }
+    while (minds_.size() >= kMostMinds) {
+        const auto idle = std::find_if(minds_.rbegin(), minds_.rend(),
+                                       [](const LoadedMind& mind) { return mind.mind->is_idle(); });
+        if (idle == minds_.rend()) return nullptr;
+        minds_.erase(std::prev(idle.base()));
+    }
     const Clock::time_point start = Clock::now();
-    while (minds_.size() >= kMostMinds) minds_.pop_back();
     TITANS_TRY(auto loaded, mind::LlamaMind::load(file, options));
     const std::string name = file.filename().string();
     log::info("mind.loaded", "model={} ms={:.0f}", name, since(start).count());

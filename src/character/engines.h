@@ -32,7 +32,7 @@ struct LoadedModel {
 /// The minds, ears and embedder in memory, loaded when they are first asked for.
 ///
 /// Lives on the compute executor: every call but loaded() is a job there, and so is every use of
-/// what it returns, which holds until the next call.
+/// what it returns. Ears and embedder stay once they are loaded.
 class Engines {
 public:
     struct Options {
@@ -43,9 +43,10 @@ public:
 
     Engines(models::ModelStore& models, Options options) : models_(models), options_(options) {}
 
-    /// The mind in `file`, with the context and batch that `config` asks for. Errors: InvalidInput
-    /// or Unsupported if it is no model that writes text; Internal.
-    Result<mind::LanguageModel*> mind(const std::filesystem::path& file, const LlmConfig& config);
+    /// The mind in `file`, with the context and batch that `config` asks for. It stays until it is
+    /// idle and another one is wanted; null if there is no room for it as long as others are not.
+    /// Errors: InvalidInput or Unsupported if it is no model that writes text; Internal.
+    Result<mind::SteppedModel*> mind(const std::filesystem::path& file, const LlmConfig& config);
     /// Quotes the knowledge: the mind for want of a model.
     mind::LanguageModel& extractive() { return extractive_mind_; }
 
@@ -65,7 +66,7 @@ private:
     struct LoadedMind {
         std::string key;
         std::string name;
-        std::unique_ptr<mind::LanguageModel> mind;
+        std::unique_ptr<mind::SteppedModel> mind;
     };
 
     void note_loaded();
