@@ -118,6 +118,7 @@ struct TiledAttention::Memory {
     Bf16* queries;        // Bf16: [tile, padded width]
     float* scores;        // [tile, padded keys]
     Bf16* shares;         // Bf16: the same
+    float* mixed;         // [tile, padded width]
     std::uint32_t* rows;  // to be transposed: 16 of padded width
 };
 
@@ -135,6 +136,7 @@ TiledAttention::TiledAttention(Workspace& workspace, const AttentionShape& shape
       precision_(precision),
       tiles_((shape.queries + kMostQueries - 1) / kMostQueries),
       padded_keys_(rounded_up(shape.keys, kPanel)),
+      score_row_(padded_keys_ + kLanes),  // not a power of 2: such rows share places in a cache
       padded_width_(rounded_up(shape.width, kLanes)),
       value_row_(precision == Precision::F32 ? row_of(v) : padded_width_) {
     tile_ = (shape.queries + tiles_ - 1) / tiles_;
@@ -149,7 +151,7 @@ TiledAttention::TiledAttention(Workspace& workspace, const AttentionShape& shape
                                                .k = shape.width,
                                                .a_row = query_row,
                                                .b_row = kPanel,
-                                               .c_row = padded_keys_});
+                                               .c_row = score_row_});
         for (const bool last : {false, true}) {
             for (const bool more : {false, true}) {
                 mixes_[last_tile][last][more] =
@@ -158,9 +160,9 @@ TiledAttention::TiledAttention(Workspace& workspace, const AttentionShape& shape
                                       .m = rows,
                                       .n = shape.width,
                                       .k = last ? last_part : std::min(kPart, shape.keys),
-                                      .a_row = padded_keys_,
+                                      .a_row = score_row_,
                                       .b_row = value_row_,
-                                      .c_row = shape.heads * shape.width});
+                                      .c_row = padded_width_});
             }
         }
     }
@@ -173,8 +175,9 @@ TiledAttention::TiledAttention(Workspace& workspace, const AttentionShape& shape
     memory_.keys = take(padded_keys_ * padded_width_, halves ? sizeof(Bf16) : sizeof(float));
     memory_.values = take(halves ? padded_keys_ * padded_width_ : 0, sizeof(Bf16));
     memory_.queries = take(halves ? tile_ * padded_width_ : 0, sizeof(Bf16));
-    memory_.scores = take(tile_ * padded_keys_, sizeof(float));
-    memory_.shares = take(halves ? tile_ * padded_keys_ : 0, sizeof(Bf16));
+    memory_.scores = take(tile_ * score_row_, sizeof(float));
+    memory_.shares = take(halves ? tile_ * score_row_ : 0, sizeof(Bf16));
+    memory_.mixed = take(tile_ * padded_width_, sizeof(float));
     memory_.rows = take(kLanes * padded_width_, sizeof(std::uint32_t));
     workspace.reserve(memory_.end);
 }
@@ -186,6 +189,7 @@ TiledAttention::Memory TiledAttention::memory(int thread) const {
             .queries = reinterpret_cast<Bf16*>(base + memory_.queries),
             .scores = reinterpret_cast<float*>(base + memory_.scores),
             .shares = reinterpret_cast<Bf16*>(base + memory_.shares),
+            .mixed = reinterpret_cast<float*>(base + memory_.mixed),
             .rows = reinterpret_cast<std::uint32_t*>(base + memory_.rows)};
 }
 
@@ -276,8 +280,8 @@ void TiledAttention::attend(ggml_tensor* to, const Head& head, std::int64_t tile
     float totals[kMostQueries];
     for (std::int64_t row = 0; row < rows; ++row) {
         const auto count = static_cast<std::size_t>(seen_by(first + row, shape_, head.length));
-        float* scores = memory.scores + row * padded_keys_;
-        Bf16* shares = memory.shares + row * padded_keys_;
+        float* scores = memory.scores + row * score_row_;
+        Bf16* shares = memory.shares + row * score_row_;
         const auto padded = static_cast<std::size_t>(filled);
         totals[row] = halves ? vectors::soften(scores, shape_.scale(), count, padded, shares)
                              : vectors::soften(scores, shape_.scale(), count, padded, scores);
@@ -286,16 +290,16 @@ void TiledAttention::attend(ggml_tensor* to, const Head& head, std::int64_t tile
         const bool last = key + kPart >= shape_.keys;
         const MatrixKernel& kernel = *mixes_[last_tile][last][key > 0];
         if (halves) {
-            kernel.run(memory.shares + key, memory.values + key * padded_width_, &kNone, out,
-                       kernel_memory);
+            kernel.run(memory.shares + key, memory.values + key * padded_width_, &kNone,
+                       memory.mixed, kernel_memory);
         } else {
-            kernel.run(memory.scores + key, head.values + key * value_row_, &kNone, out,
+            kernel.run(memory.scores + key, head.values + key * value_row_, &kNone, memory.mixed,
                        kernel_memory);
         }
     }
     for (std::int64_t row = 0; row < rows; ++row) {
-        vectors::scale(out + row * width, totals[row] > 0 ? 1 / totals[row] : 0,
-                       static_cast<std::size_t>(shape_.width));
+        vectors::scale(memory.mixed + row * padded_width_, totals[row] > 0 ? 1 / totals[row] : 0,
+                       static_cast<std::size_t>(shape_.width), out + row * width);
     }
 }
 

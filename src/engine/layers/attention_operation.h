@@ -45,10 +45,11 @@ private:
     std::int64_t tile_;          // queries
     std::int64_t tiles_;         // of a sequence
     std::int64_t padded_keys_;   // whole panels
+    std::int64_t score_row_;     // numbers
     std::int64_t padded_width_;  // of queries and values once converted
     std::int64_t value_row_;     // numbers
     struct {                     // where a thread has what
-        std::size_t keys, values, queries, scores, shares, rows, end;
+        std::size_t keys, values, queries, scores, shares, mixed, rows, end;
     } memory_{};
     // [last tile]
     std::shared_ptr<const MatrixKernel> scores_[2];

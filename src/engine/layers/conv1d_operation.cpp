@@ -40,16 +40,14 @@ Conv1dOperation::Conv1dOperation(Workspace& workspace, const Conv1d& layer, cons
                                TiledProduct::Rows{.rows = rows_,
                                                   .of_tile = tile_,
                                                   .a_row = shape.stride * shape.in,
-                                                  .tap_step = shape.dilation * shape.in,
-                                                  .c_row = shape.out});
+                                                  .tap_step = shape.dilation * shape.in});
     }
     const auto size = static_cast<std::int64_t>(number_bytes(precision_));
     const std::int64_t tile_bytes = tile_ * shape.stride * shape.in * size;
     chunk_ = std::max<std::int64_t>(1, kChunk / tile_bytes) * tile_;
-    if (staged_) {
-        workspace.reserve(
-            static_cast<std::size_t>((input_rows(shape, chunk_) * shape.in + kSlack) * size));
-    }
+    std::int64_t needed = TiledProduct::kTileBytes;
+    if (staged_) needed += (input_rows(shape, chunk_) * shape.in + kSlack) * size;
+    workspace.reserve(static_cast<std::size_t>(needed));
 }
 
 void Conv1dOperation::stage(const ggml_tensor* x, std::int64_t first, std::int64_t count,
@@ -86,13 +84,15 @@ void Conv1dOperation::compute(ggml_tensor* to, int thread, int threads) const no
     const auto size = static_cast<std::int64_t>(number_bytes(precision_));
     const auto [first_tile, last_tile] = share_of((rows_ + tile_ - 1) / tile_, thread, threads);
     const std::int64_t end = std::min(last_tile * tile_, rows_);
+    auto* tile = reinterpret_cast<float*>(workspace_.memory(thread));
+    std::byte* staging = workspace_.memory(thread) + TiledProduct::kTileBytes;
     for (std::int64_t chunk = first_tile * tile_; chunk < end; chunk += chunk_) {
         const std::int64_t chunk_end = std::min(chunk + chunk_, end);
         const std::int64_t first = chunk * shape.stride - shape.pad_left;
         const auto* a = reinterpret_cast<const std::byte*>(numbers_of(x) + first * shape.in);
         if (staged_) {
-            stage(x, first, input_rows(shape, chunk_end - chunk), workspace_.memory(thread));
-            a = workspace_.memory(thread);
+            stage(x, first, input_rows(shape, chunk_end - chunk), staging);
+            a = staging;
         }
         for (std::int64_t group = 0; group < shape.groups; ++group) {
             const PackedMatrix& weight = *layer_.packed[static_cast<std::size_t>(group)];
@@ -102,16 +102,16 @@ void Conv1dOperation::compute(ggml_tensor* to, int thread, int threads) const no
                 const std::int64_t column =
                     group * (shape.out / shape.groups) + panel * PackedMatrix::kPanel;
                 for (std::int64_t row = chunk; row < chunk_end; row += tile_) {
-                    float* tile = numbers_of(to) + row * shape.out + column;
                     product.run(part + (row - chunk) * shape.stride * shape.in * size, row, panel,
                                 tile, workspace_.kernel_memory(thread));
                     vectors::finish(
-                        tile, static_cast<std::size_t>(shape.out),
-                        static_cast<std::size_t>(product.rows_at(row)),
+                        tile, static_cast<std::size_t>(product.rows_at(row)),
                         static_cast<std::size_t>(product.outputs_of(panel)),
                         {.bias =
                              layer_.bias == nullptr ? nullptr : numbers_of(layer_.bias) + column,
-                         .activation = activation_});
+                         .activation = activation_,
+                         .to = numbers_of(to) + row * shape.out + column,
+                         .to_row = static_cast<std::size_t>(shape.out)});
                 }
             }
         }

@@ -32,11 +32,11 @@ LinearOperation::LinearOperation(Workspace& workspace, const PackedMatrix& weigh
       product_(workspace, weight,
                {.rows = rows_,
                 .of_tile = tile_,
-                .a_row = weight.precision() == Precision::F32 ? row_of(x) : staged_,
-                .c_row = weight.out()}) {
+                .a_row = weight.precision() == Precision::F32 ? row_of(x) : staged_}) {
     const auto row_bytes = staged_ * static_cast<std::int64_t>(number_bytes(weight.precision()));
     chunk_ = std::max<std::int64_t>(1, kChunk / row_bytes / tile_) * tile_;
-    std::int64_t needed = chunk_ * static_cast<std::int64_t>(sizeof(float));
+    std::int64_t needed = TiledProduct::kTileBytes +
+                          rounded_up(chunk_, 16) * static_cast<std::int64_t>(sizeof(float));
     if (weight.precision() != Precision::F32) needed += chunk_ * row_bytes;
     workspace.reserve(static_cast<std::size_t>(needed));
 }
@@ -70,8 +70,9 @@ void LinearOperation::compute(ggml_tensor* to, int thread, int threads) const no
     const auto [first_panel, last_panel] = by_rows_ ? std::pair(std::int64_t{0}, weight_.panels())
                                                     : share_of(weight_.panels(), thread, threads);
     if (first_panel == last_panel) return;
-    auto* scales = reinterpret_cast<float*>(workspace_.memory(thread));
-    std::byte* staging = workspace_.memory(thread) + rounded_up(chunk_, 16) * sizeof(float);
+    auto* tile = reinterpret_cast<float*>(workspace_.memory(thread));
+    auto* scales = reinterpret_cast<float*>(workspace_.memory(thread) + TiledProduct::kTileBytes);
+    auto* staging = reinterpret_cast<std::byte*>(scales + rounded_up(chunk_, 16));
     const std::int64_t end = std::min(last_tile * tile_, rows_);
     const float* bias = bias_ == nullptr ? nullptr : numbers_of(bias_);
     for (std::int64_t chunk = first_tile * tile_; chunk < end; chunk += chunk_) {
@@ -86,23 +87,23 @@ void LinearOperation::compute(ggml_tensor* to, int thread, int threads) const no
             const std::int64_t column = panel * PackedMatrix::kPanel;
             const auto width = static_cast<std::size_t>(product_.outputs_of(panel));
             for (std::int64_t row = chunk; row < chunk_end; row += tile_) {
-                float* tile = numbers_of(to) + row * weight_.out() + column;
                 product_.run(
                     a + (row - chunk) * a_row * static_cast<std::int64_t>(number_bytes(precision)),
                     row, panel, tile, workspace_.kernel_memory(thread));
                 vectors::Finish finish{.bias = bias == nullptr ? nullptr : bias + column,
-                                       .activation = activation_};
+                                       .activation = activation_,
+                                       .to = numbers_of(to) + row * weight_.out() + column,
+                                       .to_row = static_cast<std::size_t>(weight_.out())};
                 if (more != nullptr) {
                     finish.add = numbers_of(more) + row * row_of(more) + column;
                     finish.add_row = static_cast<std::size_t>(row_of(more));
                 }
                 const auto height = static_cast<std::size_t>(product_.rows_at(row));
-                const auto c_row = static_cast<std::size_t>(weight_.out());
                 if (precision == Precision::Int8) {
-                    vectors::finish_bytes(tile, c_row, height, width,
+                    vectors::finish_bytes(tile, height, width,
                                           weight_.scales(panel, scales + (row - chunk)), finish);
-                } else if (bias != nullptr || more != nullptr || activation_ != Activation::None) {
-                    vectors::finish(tile, c_row, height, width, finish);
+                } else {
+                    vectors::finish(tile, height, width, finish);
                 }
             }
         }

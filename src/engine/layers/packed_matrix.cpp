@@ -173,7 +173,7 @@ TiledProduct::TiledProduct(Workspace& workspace, const PackedMatrix& matrix, con
                      .batch = batch,
                      .a_row = rows.a_row,
                      .b_row = PackedMatrix::kPanel,
-                     .c_row = rows.c_row});
+                     .c_row = vectors::kTileRow});
             }
         }
         calls_.push_back(std::move(call));
@@ -210,14 +210,14 @@ std::int64_t TiledProduct::outputs_of(std::int64_t panel) const {
     return std::min(PackedMatrix::kPanel, matrix_.out() - panel * PackedMatrix::kPanel);
 }
 
-void TiledProduct::run(const std::byte* a, std::int64_t first, std::int64_t panel, float* c,
+void TiledProduct::run(const std::byte* a, std::int64_t first, std::int64_t panel, float* tile,
                        void* kernel_memory) const {
     const bool last_tile = first + rows_.of_tile >= rows_.rows;
     const bool last_panel = panel + 1 == matrix_.panels();
     const std::byte* b = matrix_.panel(panel);
     for (const Call& call : calls_) {
         call.kernels[last_tile][last_panel]->run(a + call.a_bytes, b + call.b_bytes,
-                                                 call.offsets.data(), c, kernel_memory);
+                                                 call.offsets.data(), tile, kernel_memory);
     }
 }
 

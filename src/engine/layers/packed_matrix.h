@@ -76,13 +76,15 @@ public:
         std::int64_t of_tile = 0;   // the last tile has what remains
         std::int64_t a_row = 0;     // numbers of x from one row to the next,
         std::int64_t tap_step = 0;  // and from one tap to the next
-        std::int64_t c_row = 0;
     };
 
     TiledProduct(Workspace& workspace, const PackedMatrix& matrix, const Rows& rows);
 
-    /// The tile of the rows from `first` and the panel's outputs. a: of the first row.
-    void run(const std::byte* a, std::int64_t first, std::int64_t panel, float* c,
+    static constexpr std::size_t kTileBytes = 64 * vectors::kTileRow * sizeof(float);
+
+    /// The tile of the rows from `first` and the panel's outputs, as vectors::finish() takes it.
+    /// a: of the first row.
+    void run(const std::byte* a, std::int64_t first, std::int64_t panel, float* tile,
              void* kernel_memory) const;
     std::int64_t rows_at(std::int64_t first) const;
     std::int64_t outputs_of(std::int64_t panel) const;

@@ -21,9 +21,8 @@ struct Functions {
                          std::size_t to_row, std::size_t count);
     void (*interleave)(const float* first, const float* second, Bf16* to, std::size_t count);
     void (*interleave_bf16)(const Bf16* first, const Bf16* second, Bf16* to, std::size_t count);
-    void (*finish)(float* tile, std::size_t row, std::size_t rows, std::size_t width,
-                   const Finish& finish);
-    void (*finish_bytes)(float* tile, std::size_t row, std::size_t rows, std::size_t width,
+    void (*finish)(const float* tile, std::size_t rows, std::size_t width, const Finish& finish);
+    void (*finish_bytes)(const float* tile, std::size_t rows, std::size_t width,
                          const Scales& scales, const Finish& finish);
     void (*add)(const float* a, const float* b, float* to, std::size_t count);
     void (*activate)(const float* from, float* to, std::size_t count, Activation activation);
@@ -36,6 +35,7 @@ struct Functions {
     float (*soften_bf16)(const float* scores, float scale, std::size_t count, std::size_t padded,
                          Bf16* to);
     void (*scale)(float* values, float factor, std::size_t count);
+    void (*scale_to)(const float* from, float factor, std::size_t count, float* to);
     void (*score_keys)(const float* query, const float* keys, std::size_t row, std::size_t width,
                        std::size_t count, float* scores);
     void (*score_keys_bf16)(const float* query, const Bf16* keys, std::size_t row,
@@ -141,14 +141,13 @@ void interleave(const Bf16* first, const Bf16* second, Bf16* to, std::size_t cou
     functions().interleave_bf16(first, second, to, count);
 }
 
-void finish(float* tile, std::size_t row, std::size_t rows, std::size_t width,
-            const Finish& finish) {
-    functions().finish(tile, row, rows, width, finish);
+void finish(const float* tile, std::size_t rows, std::size_t width, const Finish& finish) {
+    functions().finish(tile, rows, width, finish);
 }
 
-void finish_bytes(float* tile, std::size_t row, std::size_t rows, std::size_t width,
-                  const Scales& scales, const Finish& finish) {
-    functions().finish_bytes(tile, row, rows, width, scales, finish);
+void finish_bytes(const float* tile, std::size_t rows, std::size_t width, const Scales& scales,
+                  const Finish& finish) {
+    functions().finish_bytes(tile, rows, width, scales, finish);
 }
 
 void add(const float* a, const float* b, float* to, std::size_t count) {
@@ -178,6 +177,10 @@ float soften(const float* scores, float scale, std::size_t count, std::size_t pa
 
 void scale(float* values, float factor, std::size_t count) {
     functions().scale(values, factor, count);
+}
+
+void scale(const float* from, float factor, std::size_t count, float* to) {
+    functions().scale_to(from, factor, count, to);
 }
 
 void score_keys(const float* query, const float* keys, std::size_t row, std::size_t width,

@@ -29,16 +29,19 @@ void transpose_16(const std::uint32_t* from, std::size_t from_row, std::uint32_t
 void interleave(const float* first, const float* second, Bf16* to, std::size_t count);
 void interleave(const Bf16* first, const Bf16* second, Bf16* to, std::size_t count);
 
-/// What follows a product, on the tile [rows, width] of which `row` is the distance between rows:
-/// value = activation(value + bias) + add. No bias, no addend where null.
+/// What follows a product, for the tile of `rows` and `width` of which both are at most 64:
+/// to = activation(tile + bias) + add. No bias, no addend where null.
 struct Finish {
     const float* bias = nullptr;
     Activation activation = Activation::None;
     const float* add = nullptr;
-    std::size_t add_row = 0;
+    std::size_t add_row = 0;  // numbers from one row to the next
+    float* to = nullptr;
+    std::size_t to_row = 0;
 };
-void finish(float* tile, std::size_t row, std::size_t rows, std::size_t width,
-            const Finish& finish);
+/// Numbers from one row of a tile to the next.
+constexpr std::size_t kTileRow = 64;
+void finish(const float* tile, std::size_t rows, std::size_t width, const Finish& finish);
 
 /// The same behind a product of bytes, whose sums (of activations offset by 128) lie in `tile` as
 /// integers: (sum - offsets[column]) * row_scales[row] * scales[column] is the value.
@@ -47,8 +50,8 @@ struct Scales {
     const float* of_columns;
     const std::int32_t* offsets;
 };
-void finish_bytes(float* tile, std::size_t row, std::size_t rows, std::size_t width,
-                  const Scales& scales, const Finish& finish);
+void finish_bytes(const float* tile, std::size_t rows, std::size_t width, const Scales& scales,
+                  const Finish& finish);
 
 void add(const float* a, const float* b, float* to, std::size_t count);
 void activate(const float* from, float* to, std::size_t count, Activation activation);
@@ -71,6 +74,8 @@ float soften(const float* scores, float scale, std::size_t count, std::size_t pa
 float soften(const float* scores, float scale, std::size_t count, std::size_t padded, Bf16* to);
 
 void scale(float* values, float factor, std::size_t count);
+/// to = factor * from
+void scale(const float* from, float factor, std::size_t count, float* to);
 
 /// scores[key] = dot(query, keys[key]) for `count` rows of `width`, `row` apart.
 void score_keys(const float* query, const float* keys, std::size_t row, std::size_t width,
