@@ -2,12 +2,13 @@
 what it makes of a recording, to compare src/hearing/whisper with.
 
 usage: whisper.py make FOLDER [--size fixture|tiny|base|small|medium|large-v3|turbo] [--mels 80|128] [--seed N]
-                  [--samples N | --wav FILE] [--type f32|f16|bf16] [--bin]
-       whisper.py stages CHECKPOINT FOLDER [--seed N] [--samples N | --wav FILE]
+                  [--samples N | --wav FILE] [--tokens N] [--type f32|f16|bf16] [--bin]
+       whisper.py stages CHECKPOINT FOLDER [--seed N] [--samples N | --wav FILE] [--tokens N]
 
 The first makes FOLDER anew: config.json, generation_config.json, preprocessor_config.json, vocab.json,
 added_tokens.json, merges.txt, model.safetensors; stages.safetensors; expected.json. The second reads a checkpoint, also
-a real one, and makes only the last two. "fixture" is for tests/parity: windows of one second, a vocabulary of 365.
+a real one, and makes only the last two. --tokens: how many are decoded at most, else half of a window's. "fixture" is
+for tests/parity: windows of one second, a vocabulary of 365.
 
 Stages, float32: samples; tokens (`forced` of expected.json); mel (of a whole window) and mel.80 or mel.128, what the other
 number of bands would be; encoder.conv1 and .conv2 (after GELU), .position, .block.N, .norm; decoder.embedding (positions
@@ -206,7 +207,7 @@ class Reference:
         return {"prompt": prompt, "tokens": answer, "ended": ended, "margin": round(least, 6),
                 "average_log_probability": round(total / (len(answer) + 1), 9)}
 
-    def decodings(self):
+    def decodings(self, most):
         """Greedy, with and without timestamps, in the language that is detected. Call run() before."""
         generation = self.generation
         first = torch.softmax(self.scores([self.start]), -1)[0]
@@ -217,7 +218,7 @@ class Reference:
         silence = generation.no_timestamps_token_id - 1
         timed = [self.start, generation.lang_to_id[language], self.transcribe]
         plain = [*timed, generation.no_timestamps_token_id]
-        most = self.model.config.max_target_positions // 2
+        most = most or self.model.config.max_target_positions // 2
 
         def rules(begin):
             return [SuppressTokensAtBeginLogitsProcessor(generation.begin_suppress_tokens, begin),
@@ -244,6 +245,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--samples", type=int)
     parser.add_argument("--wav", type=pathlib.Path)
+    parser.add_argument("--tokens", type=int)
     parser.add_argument("--type", choices=TYPES, default="f32")
     parser.add_argument("--bin", action="store_true")
     arguments = parser.parse_args()
@@ -263,7 +265,7 @@ def main():
     forced = reference.forced(arguments.seed, 12)
     started = time.perf_counter()
     stages = reference.run(samples, forced, everything=small)
-    answer = {"forced": forced} | reference.decodings()
+    answer = {"forced": forced} | reference.decodings(arguments.tokens)
     print(f"stages: {time.perf_counter() - started:.1f} s")
     stages.save(folder / "stages.safetensors")
     save_json(folder / "expected.json", answer)
