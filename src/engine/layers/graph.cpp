@@ -88,6 +88,7 @@ Node GraphBuilder::add(Node a, Node b) { return ggml_add(context_, a, b); }
 
 Node GraphBuilder::linear(Node x, const Linear& layer, const LinearOptions& options) {
     if (layer.packed != nullptr) {
+        precision_ = layer.packed->precision();
         auto operation = std::make_unique<LinearOperation>(device_.workspace(), *layer.packed,
                                                            layer.bias, x, options.activation);
         return options.add == nullptr
@@ -214,9 +215,9 @@ Node GraphBuilder::attention(Node q, Node k, Node v, const AttentionOptions& opt
                              .keys = keys,
                              .width = q->ne[0] / options.heads,
                              .causal = options.causal};
-        const Precision precision = options.precision == Precision::F32 || k->type != v->type
-                                        ? Precision::F32
-                                        : native_precision();
+        const Precision asked = options.precision.value_or(precision_);
+        const Precision precision =
+            asked == Precision::F32 || k->type != v->type ? Precision::F32 : native_precision();
         const bool few = shape.queries < kFewQueries ||
                          (k->type != GGML_TYPE_F32 && precision == Precision::F32);
         std::unique_ptr<Operation> operation;

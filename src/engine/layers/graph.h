@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <vector>
@@ -31,7 +32,8 @@ struct AttentionOptions {
     int heads = 1;
     int sequences = 1;  // of queries; the keys are of as many
     bool causal = false;
-    Precision precision = Precision::F32;  // of the products
+    /// Of the products; that of the linear layer drawn last if absent.
+    std::optional<Precision> precision;
     /// I32, [sequences]: how many of each sequence's keys there are, the rest being padding; all if
     /// absent.
     Node lengths = nullptr;
@@ -134,6 +136,7 @@ private:
     Device& device_;
     ggml_context* context_;
     Parts& parts_;
+    Precision precision_ = Precision::F32;  // of the linear layer drawn last
 };
 
 /// A computation of fixed shapes: drawn once, with its memory, and run any number of times.

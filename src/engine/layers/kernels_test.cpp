@@ -199,6 +199,26 @@ TEST_P(KernelsTest, AttendsAtAnySize) {
     }
 }
 
+TEST_P(KernelsTest, AttendsAsExactlyAsTheLinearLayersBefore) {
+    Layers layers(Device::Arithmetic::Ours, GetParam().precision, GetParam().threads);
+    layers.add("a.weight", {64, 64});
+    const auto layer = layers.weights().linear("a", 64, 64, Bias::No);
+    ASSERT_TRUE(layer && layers.weights().finish());
+    Node in = nullptr;
+    Node implied = nullptr;
+    Node chosen = nullptr;
+    const auto graph = Graph::build(layers.device(), [&](GraphBuilder& g) {
+        in = g.input(40, 64);
+        const Node x = g.linear(in, *layer);
+        implied = g.output(g.attention(x, x, x, {.heads = 2}));
+        chosen = g.output(g.attention(x, x, x, {.heads = 2, .precision = GetParam().precision}));
+    });
+    ASSERT_TRUE(graph);
+    (*graph)->write(in, seeded(40 * 64, 3));
+    ASSERT_TRUE((*graph)->compute({}));
+    EXPECT_EQ((*graph)->read(implied), (*graph)->read(chosen));
+}
+
 TEST_P(KernelsTest, AttendsToKeysThatAllSequencesShare) {
     for (const std::int64_t queries : {1, 9}) {
         const std::array inputs{Input{5 * queries, 64}, Input{21, 64}, Input{21, 64}};

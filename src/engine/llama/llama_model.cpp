@@ -53,24 +53,16 @@ LlamaModel::LlamaModel(llama_model* model)
 LlamaModel::~LlamaModel() { llama_model_free(model_); }
 
 Result<std::vector<Token>> LlamaModel::tokenize(std::string_view text) const {
-    return tokenize(text, false);
-}
-
-Result<std::vector<Token>> LlamaModel::tokenize_with_specials(std::string_view text) const {
-    return tokenize(text, true);
-}
-
-Result<std::vector<Token>> LlamaModel::tokenize(std::string_view text, bool add_special) const {
     if (text.size() > kMostText)
         return fail(ErrorKind::TooLarge, "the text for the model is too long");
-    if (text.empty() && !add_special) return std::vector<Token>();
+    if (text.empty()) return std::vector<Token>();
     const auto size = static_cast<int>(text.size());
     // A token stands for at least one byte of most texts; where not, the second call has the room
     // that it needs.
     std::vector<Token> tokens(text.size() + 8);
     for (int attempt = 0; attempt < 2; ++attempt) {
         const int count = llama_tokenize(vocabulary_, text.data(), size, tokens.data(),
-                                         static_cast<int>(tokens.size()), add_special, false);
+                                         static_cast<int>(tokens.size()), false, false);
         if (count >= 0) {
             tokens.resize(static_cast<std::size_t>(count));
             return tokens;
@@ -91,7 +83,7 @@ Result<std::vector<Token>> LlamaModel::tokenize(std::span<const PromptPiece> pie
         plain += text;
     };
     const auto flush = [&]() -> Result<void> {
-        TITANS_TRY(const std::vector<Token> more, tokenize(plain, false));
+        TITANS_TRY(const std::vector<Token> more, tokenize(plain));
         tokens.insert(tokens.end(), more.begin(), more.end());
         plain.clear();
         return {};
@@ -159,7 +151,6 @@ bool LlamaModel::ends_generation(Token token) const {
 Token LlamaModel::begin_token() const { return llama_vocab_bos(vocabulary_); }
 Token LlamaModel::end_token() const { return llama_vocab_eos(vocabulary_); }
 int LlamaModel::vocabulary_size() const { return llama_vocab_n_tokens(vocabulary_); }
-int LlamaModel::embedding_size() const { return llama_model_n_embd(model_); }
 int LlamaModel::trained_context() const { return llama_model_n_ctx_train(model_); }
 
 double LlamaModel::parameters() const { return static_cast<double>(llama_model_n_params(model_)); }

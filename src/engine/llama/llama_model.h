@@ -52,10 +52,6 @@ public:
     /// wants one. Errors: TooLarge.
     Result<std::vector<Token>> tokenize(std::span<const PromptPiece> pieces) const;
 
-    /// `text` with the special tokens that the model puts around it (BERT's [CLS] and [SEP]).
-    /// Errors: TooLarge.
-    Result<std::vector<Token>> tokenize_with_specials(std::string_view text) const;
-
     /// The bytes of an ordinary token, possibly a part of a UTF-8 character; nothing for a special
     /// one.
     std::string bytes(Token token) const;
@@ -66,7 +62,6 @@ public:
     Token begin_token() const;  // -1: none
     Token end_token() const;    // -1: none
     int vocabulary_size() const;
-    int embedding_size() const;
     int trained_context() const;  // tokens
     /// The context, in tokens, up to which positions are computed as in training; 0: any.
     int unscaled_context() const;
@@ -86,7 +81,6 @@ public:
 private:
     explicit LlamaModel(llama_model* model);
 
-    Result<std::vector<Token>> tokenize(std::string_view text, bool add_special) const;
 
     struct Special {
         std::string text;
