@@ -182,6 +182,7 @@ double peak(Precision precision, int threads) {
                                           .a_row = kLength,
                                           .b_row = kSize,
                                           .c_row = kSize});
+    workspace.prepare();
     double best = 0;
     for (int attempt = 0; attempt < 5; ++attempt) {
         std::barrier ready(threads);

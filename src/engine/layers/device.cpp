@@ -42,6 +42,7 @@ Result<void> Device::compute(ggml_cgraph* graph, const std::stop_token& stop) {
     if (set_abort != nullptr) {
         set_abort(backend_.get(), is_asked_to_stop, const_cast<std::stop_token*>(&stop));
     }
+    workspace_.prepare();
     const ggml_status status = ggml_backend_graph_compute(backend_.get(), graph);
     if (set_abort != nullptr) set_abort(backend_.get(), nullptr, nullptr);
     if (status == GGML_STATUS_ABORTED) return fail(ErrorKind::Cancelled, "cancelled");

@@ -6,9 +6,13 @@ namespace titans::engine {
 namespace {
 
 /// The kinds of processor are sets of abilities, one bit each.
-bool has(dnnl::cpu_isa wanted) {
+bool has([[maybe_unused]] dnnl::cpu_isa wanted) {
+#ifdef __x86_64__
     const auto all = static_cast<unsigned>(wanted);
     return (static_cast<unsigned>(dnnl::get_effective_cpu_isa()) & all) == all;
+#else
+    return false;
+#endif
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cassert>
 #include <cstdlib>
 #include <new>
@@ -77,22 +78,28 @@ void MatrixKernel::run(const void* a, const void* b, const Offsets* offsets, voi
 Workspace::Workspace(int threads) : threads_(static_cast<std::size_t>(threads)) {}
 
 std::shared_ptr<const MatrixKernel> Workspace::kernel(const MatrixKernel::Shape& shape) {
+    const std::scoped_lock lock(mutex_);
     if (const auto found = kernels_.find(shape); found != kernels_.end()) {
         if (auto kernel = found->second.lock()) return kernel;
     }
     std::erase_if(kernels_, [](const auto& entry) { return entry.second.expired(); });
     auto kernel = std::make_shared<const MatrixKernel>(shape);
-    const std::size_t bytes = kernel->scratch_bytes();
-    for (Thread& thread : threads_) {
-        if (thread.kernel_memory.size() < bytes) thread.kernel_memory = AlignedMemory(bytes);
-    }
+    needed_by_kernels_ = std::max(needed_by_kernels_, kernel->scratch_bytes());
     kernels_[shape] = kernel;
     return kernel;
 }
 
 void Workspace::reserve(std::size_t bytes) {
+    const std::scoped_lock lock(mutex_);
+    needed_ = std::max(needed_, bytes);
+}
+
+void Workspace::prepare() {
+    const std::scoped_lock lock(mutex_);
     for (Thread& thread : threads_) {
-        if (thread.memory.size() < bytes) thread.memory = AlignedMemory(bytes);
+        if (thread.memory.size() < needed_) thread.memory = AlignedMemory(needed_);
+        if (thread.kernel_memory.size() < needed_by_kernels_)
+            thread.kernel_memory = AlignedMemory(needed_by_kernels_);
     }
 }
 

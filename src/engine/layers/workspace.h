@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "engine/layers/precision.h"
@@ -68,14 +69,16 @@ private:
 };
 
 /// What the layers of a Device compute with: kernels, each made once for all that use it at a time,
-/// and each thread's scratch memory. Grows while graphs are drawn, and not while they run.
+/// and each thread's scratch memory. Graphs may be drawn on one thread while another computes.
 class Workspace {
 public:
     explicit Workspace(int threads);
 
     std::shared_ptr<const MatrixKernel> kernel(const MatrixKernel::Shape& shape);
-    /// Each thread will have at least so many bytes.
+    /// Each thread will have at least so many bytes, from the next prepare() on.
     void reserve(std::size_t bytes);
+    /// Before a graph runs, on the thread that runs it: makes room for what was drawn since.
+    void prepare();
 
     std::byte* memory(int thread) const { return at(thread).memory.get(); }
     void* kernel_memory(int thread) const { return at(thread).kernel_memory.get(); }
@@ -88,7 +91,10 @@ private:
     };
     const Thread& at(int thread) const { return threads_[static_cast<std::size_t>(thread)]; }
 
+    std::mutex mutex_;  // of the kernels and of what is needed
     std::map<MatrixKernel::Shape, std::weak_ptr<const MatrixKernel>> kernels_;
+    std::size_t needed_ = 0;
+    std::size_t needed_by_kernels_ = 0;
     std::vector<Thread> threads_;
 };
 
