@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <format>
 #include <nlohmann/json.hpp>
 
@@ -22,7 +23,7 @@ namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
 // Rises when `titans convert` writes something else than before: models are then converted anew.
-constexpr int kConverterVersion = 1;
+constexpr int kConverterVersion = 2;
 constexpr std::string_view kRecordName = "model.json";
 constexpr std::uintmax_t kMaxRecordBytes = 1 << 16;
 constexpr net::DownloadOptions kHubOptions{.connect_timeout = std::chrono::seconds(3),
@@ -30,6 +31,8 @@ constexpr net::DownloadOptions kHubOptions{.connect_timeout = std::chrono::secon
 // How long a hub that could not be reached is not asked again.
 constexpr std::chrono::seconds kHubRest{60};
 constexpr std::chrono::minutes kPackageTime{30};
+constexpr std::uintmax_t kMaxConfigBytes = std::uintmax_t{1} << 20;
+constexpr std::string_view kNetworkName = "titans.gguf";
 constexpr std::chrono::minutes kConversionTime{10};
 
 /// A hard link, or a copy where the file system has none between the two.
@@ -60,6 +63,42 @@ Hub::Options hub_options(const ModelStore::Options& options) {
     return {.endpoint = options.hub_endpoint,
             .token = options.hub_token,
             .retry_delay = options.retry_delay};
+}
+
+/// Converts `input` by a child process to `result`, which appears whole or not at all.
+Result<void> run_conversion(const fs::path& program, std::string_view conversion,
+                            const fs::path& input, const fs::path& result,
+                            std::uint64_t source_bytes, std::string_view model,
+                            const std::stop_token& stop) {
+    const fs::path output = result.string() + ".part";
+    const auto end = run_child(
+        {program.string(), "convert", std::string(conversion), input.string(), output.string()},
+        {.time = kConversionTime, .output = output, .output_bytes = 3 * source_bytes + (1U << 26)},
+        stop);
+    const std::string message = std::format("the model {} could not be converted", model);
+    if (!end && end.error().kind == ErrorKind::Cancelled) return std::unexpected(end.error());
+    if (!end)
+        return fail(ErrorKind::Internal, message, end.error().message + ": " + end.error().detail);
+    std::error_code missing;
+    if (end->status != 0 || fs::file_size(output, missing) == 0 || missing)
+        return fail(ErrorKind::Internal, message,
+                    std::format("status {}: {}", end->status, end->last_line));
+    TITANS_TRY_VOID(net::sync_path(output));
+    return rename_file(output, result);
+}
+
+/// The word of `titans convert` for the checkpoint in `folder`; empty if no network of ours
+/// computes it.
+std::string conversion_of(const fs::path& folder) {
+    constexpr std::array<std::string_view, 2> kTypes{"wav2vec2", "hubert"};
+    const Json config = read_record(folder / "config.json", kMaxConfigBytes);
+    if (!config.is_object()) return {};
+    const auto type = config.find("model_type");
+    if (type == config.end() || !type->is_string() ||
+        !std::ranges::contains(kTypes, type->get<std::string>())) {
+        return {};
+    }
+    return *type;
 }
 
 bool is_gguf(const fs::path& file) {
@@ -266,28 +305,11 @@ private:
 
     Result<void> convert(const fs::path& result, std::uint64_t source_bytes) {
         report(FetchProgress::Step::Converting, "", 0, 0);
-        const fs::path output = result.string() + ".part";
         // A single file is converted as it is, several as a folder.
         const fs::path input =
             model_.files.size() == 1 ? source_folder() / model_.files[0].name : source_folder();
-        const auto end =
-            run_child({options_.program.string(), "convert", std::string(model_.conversion),
-                       input.string(), output.string()},
-                      {.time = kConversionTime,
-                       .output = output,
-                       .output_bytes = 3 * source_bytes + (1U << 26)},
-                      stop_);
-        const std::string message = std::format("the model {} could not be converted", model_.name);
-        if (!end && end.error().kind == ErrorKind::Cancelled) return std::unexpected(end.error());
-        if (!end)
-            return fail(ErrorKind::Internal, message,
-                        end.error().message + ": " + end.error().detail);
-        std::error_code missing;
-        if (end->status != 0 || fs::file_size(output, missing) == 0 || missing)
-            return fail(ErrorKind::Internal, message,
-                        std::format("status {}: {}", end->status, end->last_line));
-        TITANS_TRY_VOID(net::sync_path(output));
-        return rename_file(output, result);
+        return run_conversion(options_.program, model_.conversion, input, result, source_bytes,
+                              model_.name, stop_);
     }
 
     /// Moves the finished file to where find() looks, and then the record that makes it count.
@@ -331,8 +353,12 @@ const CatalogueModel* ModelStore::find_entry(std::string_view name) const {
 }
 
 std::optional<fs::path> ModelStore::find(std::string_view name) const {
-    const CatalogueModel* model = find_entry(name);
-    return model == nullptr ? std::nullopt : find(*model);
+    if (const CatalogueModel* const model = find_entry(name)) return find(*model);
+    if (!check_repository_name(name)) return std::nullopt;
+    fs::path network = options_.models_dir / name / kNetworkName;
+    std::error_code absent;
+    if (!fs::is_regular_file(network, absent)) return std::nullopt;
+    return network;
 }
 
 std::optional<fs::path> ModelStore::find(const CatalogueModel& model) const {
@@ -378,9 +404,28 @@ Result<fs::path> ModelStore::fetch_repository(std::string_view repository, std::
     const auto report = [&](std::string_view file, std::uint64_t bytes, std::uint64_t of_bytes) {
         if (progress) progress({FetchProgress::Step::Downloading, file, bytes, of_bytes});
     };
-    return repositories_.fetch(repository, wanted,
-                               options_.free_memory > 0 ? options_.free_memory : free_memory(),
-                               report, stop);
+    TITANS_TRY(const fs::path fetched,
+               repositories_.fetch(repository, wanted,
+                                   options_.free_memory > 0 ? options_.free_memory : free_memory(),
+                                   report, stop));
+    const std::string conversion = conversion_of(fetched);
+    if (conversion.empty()) return fetched;
+    const fs::path network = fetched / kNetworkName;
+    std::string lock_name = std::format(".{}.convert", repository);
+    lock_name.replace(lock_name.find('/'), 1, "--");
+    const fs::path lock_path = options_.models_dir / lock_name;
+    TITANS_TRY(const net::FileDescriptor lock,
+               net::lock_path(lock_path, net::LockedKind::File, stop));
+    std::error_code absent;
+    const auto made = fs::last_write_time(network, absent);
+    if (!absent && made >= fs::last_write_time(fetched / kRecordName, absent)) return network;
+    if (progress) progress({FetchProgress::Step::Converting, "", 0, 0});
+    const auto converted = run_conversion(options_.program, conversion, fetched, network,
+                                          repositories_.find(repository)->bytes, repository, stop);
+    fs::remove(lock_path, absent);
+    if (!converted) return std::unexpected(converted.error());
+    TITANS_TRY_VOID(net::sync_path(fetched));
+    return network;
 }
 
 std::optional<RepositoryModel> ModelStore::find_repository(std::string_view repository) const {

@@ -39,7 +39,9 @@ struct ModelStatus {
 ///
 /// A model of the catalogue lives in <models_dir>/<name>/: the file that is loaded and
 /// model.json, which is written last, says where the file came from, and makes it count. A
-/// repository of the hub lives in <models_dir>/<org>/<name>/ (repositories.h).
+/// repository of the hub lives in <models_dir>/<org>/<name>/ (repositories.h); of a checkpoint of
+/// Wav2Vec2 or HuBERT, what our own network loads is made there: titans.gguf, which may as well be
+/// put there alone.
 class ModelStore {
 public:
     struct Options {
@@ -57,7 +59,8 @@ public:
 
     explicit ModelStore(Options options);
 
-    /// The file to load, if the model was fetched.
+    /// The file to load, if the model was fetched: one of the catalogue, or a repository,
+    /// "org/name", that has a titans.gguf.
     std::optional<std::filesystem::path> find(std::string_view name) const;
 
     /// Makes the model ready and returns the file to load: at once if it is there, else from the
@@ -70,13 +73,13 @@ public:
                                         const std::stop_token& stop);
 
     /// Makes a repository of the hub ready, "org/name", and returns what to load: a GGUF file, or
-    /// the folder of a checkpoint. At once if it is there: then the hub is not asked, and nothing
-    /// is brought up to date. `wanted` names one of its GGUF files or a quantisation ("Q4_K_M");
-    /// empty: what was fetched last, else the largest that fits memory (choose_files()). What
-    /// fails or is cancelled goes on where it was at the next try.
-    /// Errors: InvalidInput, naming `model_name` or `file`; NotFound if the hub does not have it;
-    /// Forbidden if it is gated; Conflict if nothing fits memory; Busy if it does not fit the disk;
-    /// Upstream; Timeout; Cancelled; Internal.
+    /// the folder of a checkpoint that nothing here computes. At once if it is there: then the hub
+    /// is not asked, and nothing is brought up to date. `wanted` names one of its GGUF files or a
+    /// quantisation ("Q4_K_M"); empty: what was fetched last, else the largest that fits memory
+    /// (choose_files()). What fails or is cancelled goes on where it was at the next try. Errors:
+    /// InvalidInput, naming `model_name` or `file`; NotFound if the hub does not have it; Forbidden
+    /// if it is gated; Conflict if nothing fits memory; Busy if it does not fit the disk; Upstream;
+    /// Timeout; Cancelled; Internal.
     Result<std::filesystem::path> fetch_repository(std::string_view repository,
                                                    std::string_view wanted,
                                                    const ProgressCallback& progress,

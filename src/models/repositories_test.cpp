@@ -27,6 +27,7 @@ protected:
                            .downloads_dir = folder_ / "downloads",
                            .hub_endpoint = hub,
                            .hub_token = std::move(token),
+                           .program = folder_ / "titans",
                            .root = folder_,
                            .catalogue = {},
                            .free_memory = 1'000'000,
@@ -102,6 +103,53 @@ TEST_F(RepositoriesTest, FetchesACheckpoint) {
                             "someone/mind/config.json", "someone/mind/model.json",
                             "someone/mind/model.safetensors", "someone/mind/vocab.txt"}));
     EXPECT_FALSE(store(hub.url()).find_repository("someone/mind")->gguf);
+}
+
+TEST_F(RepositoriesTest, ConvertsACheckpointForANetworkOfOurs) {
+    const HubForTest hub({{"config.json", R"({"model_type": "hubert"})"},
+                          {"model.safetensors", "weights"},
+                          {"vocab.json", "{}"}});
+    const fs::path converter = folder_ / "titans";
+    const auto convert_by = [&](std::string_view script) {
+        std::ofstream(converter, std::ios::trunc) << "#!/bin/sh\n" << script;
+        fs::permissions(converter, fs::perms::owner_all);
+    };
+    convert_by("exit 1");
+    const auto failed = fetch(hub);
+    ASSERT_FALSE(failed);
+    EXPECT_THAT(failed.error().message, HasSubstr("someone/mind"));
+    EXPECT_FALSE(store(hub.url()).find("someone/mind"));
+
+    convert_by(R"([ "$1 $2" = "convert hubert" ] && cat "$3/model.safetensors" > "$4")");
+    std::size_t conversions = 0;
+    const auto fetched =
+        store(hub.url()).fetch_repository("someone/mind", "",
+                                          [&](const FetchProgress& progress) {
+                                              if (progress.step == FetchProgress::Step::Converting)
+                                                  ++conversions;
+                                          },
+                                          {});
+    ASSERT_TRUE(fetched) << fetched.error().message << ' ' << fetched.error().detail;
+    EXPECT_EQ(*fetched, models_ / "someone/mind/titans.gguf");
+    EXPECT_EQ(read(*fetched), "weights");
+    EXPECT_EQ(conversions, 1U);
+    EXPECT_EQ(store(hub.url()).find("someone/mind"), *fetched);
+    EXPECT_EQ(stored(),
+              (std::vector<std::string>{"someone/mind/config.json", "someone/mind/model.json",
+                                        "someone/mind/model.safetensors",
+                                        "someone/mind/titans.gguf", "someone/mind/vocab.json"}));
+
+    convert_by("exit 1");
+    EXPECT_EQ(fetch(hub), *fetched) << "it is here, and not converted again";
+}
+
+TEST_F(RepositoriesTest, FindsANetworkThatSomebodyPutThere) {
+    const ModelStore models = store("");
+    EXPECT_FALSE(models.find("someone/ears"));
+    EXPECT_FALSE(models.find("../ears"));
+    fs::create_directories(models_ / "someone/ears");
+    std::ofstream(models_ / "someone/ears/titans.gguf") << "GGUF";
+    EXPECT_EQ(models.find("someone/ears"), models_ / "someone/ears/titans.gguf");
 }
 
 TEST_F(RepositoriesTest, AsksTheHubForNothingThatIsHere) {
