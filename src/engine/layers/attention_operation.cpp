@@ -142,27 +142,28 @@ TiledAttention::TiledAttention(Workspace& workspace, const AttentionShape& shape
     tile_ = (shape.queries + tiles_ - 1) / tiles_;
     tiles_ = (shape.queries + tile_ - 1) / tile_;
     const std::int64_t query_row = precision == Precision::F32 ? row_of(q) : padded_width_;
-    const std::int64_t last_part = (shape.keys - 1) % kPart + 1;
+    // Numbers of BF16 go in pairs; what is beyond the last is zero.
+    const std::int64_t pair = precision == Precision::F32 ? 1 : 2;
+    const std::int64_t last_part = rounded_up((shape.keys - 1) % kPart + 1, pair);
     for (const bool last_tile : {false, true}) {
         const std::int64_t rows = last_tile ? shape.queries - (tiles_ - 1) * tile_ : tile_;
         scores_[last_tile] = workspace.kernel({.precision = precision,
                                                .m = rows,
                                                .n = kPanel,
-                                               .k = shape.width,
+                                               .k = rounded_up(shape.width, pair),
                                                .a_row = query_row,
                                                .b_row = kPanel,
                                                .c_row = score_row_});
         for (const bool last : {false, true}) {
             for (const bool more : {false, true}) {
-                mixes_[last_tile][last][more] =
-                    workspace.kernel({.precision = precision,
-                                      .accumulate = more,
-                                      .m = rows,
-                                      .n = shape.width,
-                                      .k = last ? last_part : std::min(kPart, shape.keys),
-                                      .a_row = score_row_,
-                                      .b_row = value_row_,
-                                      .c_row = padded_width_});
+                mixes_[last_tile][last][more] = workspace.kernel({.precision = precision,
+                                                                  .accumulate = more,
+                                                                  .m = rows,
+                                                                  .n = shape.width,
+                                                                  .k = last ? last_part : kPart,
+                                                                  .a_row = score_row_,
+                                                                  .b_row = value_row_,
+                                                                  .c_row = padded_width_});
             }
         }
     }
@@ -264,6 +265,8 @@ void TiledAttention::attend(ggml_tensor* to, const Head& head, std::int64_t tile
     const void* a = queries;
     if (halves) {
         for (std::int64_t row = 0; row < rows; ++row) {
+            std::fill_n(memory.queries + row * padded_width_ + shape_.width,
+                        padded_width_ - shape_.width, Bf16{});
             vectors::to_bf16(queries + row * row_of(q), memory.queries + row * padded_width_,
                              static_cast<std::size_t>(shape_.width));
         }

@@ -15,8 +15,8 @@ namespace titans::engine {
 
 /// Where networks are computed: the processor's cores or a GPU.
 ///
-/// Computes one graph at a time, on the thread that owns the cores; graphs may be drawn, and weights
-/// brought to it, on others meanwhile.
+/// Computes one graph at a time, on the thread that owns the cores; graphs may be drawn, and
+/// weights brought to it, on others meanwhile.
 class Device {
 public:
     /// Who computes the layers: kernels of ours (on oneDNN; the processor only), or ggml's

@@ -38,6 +38,7 @@ Node GraphBuilder::node(std::unique_ptr<Operation> operation, std::int64_t rows,
                         std::initializer_list<Node> operands) {
     const auto compute = [](ggml_tensor* to, int thread, int threads, void* operation) {
         static_cast<const Operation*>(operation)->compute(to, thread, threads);
+        MatrixKernel::release();
     };
     std::vector<Node> sources(operands);
     parts_.operations.push_back(std::move(operation));

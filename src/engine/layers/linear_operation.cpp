@@ -44,8 +44,11 @@ LinearOperation::LinearOperation(Workspace& workspace, const PackedMatrix& weigh
 std::int64_t LinearOperation::stage(const ggml_tensor* x, std::int64_t first, std::int64_t count,
                                     std::byte* numbers, float* scales) const {
     const auto width = static_cast<std::size_t>(weight_.in());
+    const auto size = static_cast<std::int64_t>(number_bytes(weight_.precision()));
     for (std::int64_t row = 0; row < count; ++row) {
         const float* from = numbers_of(x) + (first + row) * row_of(x);
+        std::byte* end = numbers + (row * staged_ + weight_.in()) * size;
+        std::fill(end, numbers + (row + 1) * staged_ * size, std::byte{});
         if (weight_.precision() == Precision::Bf16) {
             vectors::to_bf16(from, reinterpret_cast<vectors::Bf16*>(numbers) + row * staged_,
                              width);

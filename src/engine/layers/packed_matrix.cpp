@@ -169,7 +169,7 @@ TiledProduct::TiledProduct(Workspace& workspace, const PackedMatrix& matrix, con
                      .m = last_tile ? last_rows : std::min(rows.of_tile, rows.rows),
                      .n = last_panel ? outputs_of(matrix.panels() - 1)
                                      : std::min(PackedMatrix::kPanel, matrix.out()),
-                     .k = k,
+                     .k = rounded_up(k, numbers_of_word(precision)),
                      .batch = batch,
                      .a_row = rows.a_row,
                      .b_row = PackedMatrix::kPanel,

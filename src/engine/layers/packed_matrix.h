@@ -83,7 +83,8 @@ public:
     static constexpr std::size_t kTileBytes = 64 * vectors::kTileRow * sizeof(float);
 
     /// The tile of the rows from `first` and the panel's outputs, as vectors::finish() takes it.
-    /// a: of the first row.
+    /// a: of the first row. Each row is followed by numbers (any but infinite or none) up to a
+    /// multiple of 4 bytes.
     void run(const std::byte* a, std::int64_t first, std::int64_t panel, float* tile,
              void* kernel_memory) const;
     std::int64_t rows_at(std::int64_t first) const;

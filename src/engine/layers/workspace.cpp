@@ -75,6 +75,8 @@ void MatrixKernel::run(const void* a, const void* b, const Offsets* offsets, voi
     assert(status == dnnl_success);
 }
 
+void MatrixKernel::release() { dnnl::ukernel::brgemm::release_hw_context(); }
+
 Workspace::Workspace(int threads) : threads_(static_cast<std::size_t>(threads)) {}
 
 std::shared_ptr<const MatrixKernel> Workspace::kernel(const MatrixKernel::Shape& shape) {

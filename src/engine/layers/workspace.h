@@ -62,6 +62,9 @@ public:
     std::size_t scratch_bytes() const;
     /// offsets: one for each product of the batch.
     void run(const void* a, const void* b, const Offsets* offsets, void* c, void* scratch) const;
+    /// After the last of several run() on a thread: gives back what the processor holds for them
+    /// (the tiles of AMX).
+    static void release();
 
 private:
     struct Code;
