@@ -27,6 +27,13 @@ const std::byte* row_at(const ggml_tensor* matrix, std::int64_t row, std::int64_
            static_cast<std::size_t>(column) * matrix->nb[0];
 }
 
+/// Brings memory into the caches. (There need not be any.) The next head's numbers lie behind those
+/// of the one that is computed, and come meanwhile.
+void fetch(const std::byte* from, std::size_t bytes) {
+    constexpr std::size_t kLine = 64;
+    for (std::size_t byte = 0; byte < bytes; byte += kLine) __builtin_prefetch(from + byte);
+}
+
 /// One head's queries that see the same keys, or of which each sees one more than the one before.
 struct Rows {
     const float* queries;
@@ -202,6 +209,7 @@ void TiledAttention::pack(const ggml_tensor* k, const ggml_tensor* v, const Head
     const std::int64_t first = head.sequence * shape_.keys;
     const auto copy = [&](const ggml_tensor* matrix, std::int64_t row, void* to) {
         const std::byte* from = row_at(matrix, row, head.column);
+        fetch(row_at(matrix, row, head.column + shape_.width), width * matrix->nb[0]);
         if (!halves) {
             std::memcpy(to, from, width * sizeof(float));
         } else if (matrix->type == GGML_TYPE_BF16) {
@@ -232,6 +240,8 @@ void TiledAttention::pack(const ggml_tensor* k, const ggml_tensor* v, const Head
             return reinterpret_cast<const Number*>(row_at(v, first + index, head.column));
         };
         const auto* zeros = reinterpret_cast<const Number*>(memory.rows);
+        for (const std::int64_t row : {first + key, first + key + 1})
+            fetch(row_at(v, row, head.column + shape_.width), width * sizeof(Number));
         vectors::interleave(row(key), key + 1 < shape_.keys ? row(key + 1) : zeros,
                             memory.values + key * padded_width_, width);
     };
@@ -265,6 +275,8 @@ void TiledAttention::attend(ggml_tensor* to, const Head& head, std::int64_t tile
     const void* a = queries;
     if (halves) {
         for (std::int64_t row = 0; row < rows; ++row) {
+            fetch(row_at(q, query_row + row, head.column + shape_.width),
+                  static_cast<std::size_t>(shape_.width) * sizeof(float));
             std::fill_n(memory.queries + row * padded_width_ + shape_.width,
                         padded_width_ - shape_.width, Bf16{});
             vectors::to_bf16(queries + row * row_of(q), memory.queries + row * padded_width_,
