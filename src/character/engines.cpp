@@ -4,7 +4,7 @@
 #include "foundation/log.h"
 #include "hearing/families.h"
 #include "hearing/vad/energy_detector.h"
-#include "knowledge/llama_embedder.h"
+#include "knowledge/bert/bert_embedder.h"
 #include "mind/llama/llama_mind.h"
 
 namespace titans::character {
@@ -110,7 +110,7 @@ Result<knowledge::Embedder*> Engines::embedder() {
         const auto path = models_.find(name);
         if (!path) return std::unexpected(not_here("EMBEDDING_MODEL", name));
         const Clock::time_point start = Clock::now();
-        TITANS_TRY(embedder_, knowledge::LlamaEmbedder::load(*path, name, options_.threads));
+        TITANS_TRY(embedder_, knowledge::bert::BertEmbedder::load(*path, name, options_.networks));
         log::info("embedder.loaded", "model={} ms={:.0f}", name, since(start).count());
         note_loaded();
     }

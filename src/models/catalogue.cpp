@@ -233,7 +233,7 @@ constexpr std::array kModels{
                    .licence = kApache,
                    .description = "all-MiniLM-L6-v2: likeness of sentences, English",
                    .files = kMiniLmFiles,
-                   .conversion = "sentence-encoder",
+                   .conversion = "bert",
                    .result = "all-MiniLM-L6-v2.gguf"},
     CatalogueModel{.name = "silero-vad",
                    .task = ModelTask::SpeechDetector,

@@ -78,7 +78,10 @@ Result<std::unique_ptr<BertEmbedder>> BertEmbedder::load(const std::filesystem::
         facts->integer("titans.format").value_or(0) != 1) {
         return fail(ErrorKind::Unsupported, "the model file is not of a converted BERT");
     }
-    TITANS_TRY(Network network, Network::load(facts, compute));
+    engine::Compute used = compute;
+    // Vectors in bytes are too far (cosine 0.99) from those that were stored in other precisions.
+    if (used.precision == engine::Precision::Int8) used.precision = engine::native_precision();
+    TITANS_TRY(Network network, Network::load(facts, used));
     TITANS_TRY(text::WordPiece pieces, read_pieces(*facts));
     TITANS_TRY(const std::int64_t longest, facts->integer("bert.max_seq_length"));
     if (longest < 3 || longest > network.config().positions) {

@@ -27,8 +27,9 @@ struct Prompts {
 /// like, converted by checkpoint/.
 class BertEmbedder final : public Embedder {
 public:
-    /// `name` is what model() says. Errors: NotFound; Unsupported, naming what is missing in the
-    /// file or not supported; Internal if there is no memory.
+    /// `name` is what model() says. Int8 is not used: native_precision() is, instead. Errors:
+    /// NotFound; Unsupported, naming what is missing in the file or not supported; Internal if
+    /// there is no memory.
     static Result<std::unique_ptr<BertEmbedder>> load(const std::filesystem::path& file,
                                                       std::string name,
                                                       const engine::Compute& compute);
