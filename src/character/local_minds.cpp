@@ -99,6 +99,7 @@ Result<bool> LocalMinds::begin(const std::shared_ptr<Asked>& asked) {
 
 void LocalMinds::end(Asked& asked, Result<Completion> result) {
     if (std::exchange(asked.ended, true)) return;
+    asked.question = {};  // what it holds is gone when its end is told: a turn that is over
     asked.on_end(std::move(result));
 }
 

@@ -39,7 +39,9 @@ public:
             if (--assignment.options->max_tokens > 0) {
                 left.push_back(std::move(assignment));
             } else {
-                assignment.on_end(Completion{.text = "told"});
+                const auto on_end = std::move(assignment.on_end);
+                assignment = {};
+                on_end(Completion{.text = "told"});
             }
         }
         assignments_ = std::move(left);
@@ -188,6 +190,20 @@ TEST_F(LocalMindsTest, EndsTheAnswersOfAMindThatThrows) {
     EXPECT_EQ(ask_all({question("throwing", 2), question("throwing", 3)}),
               (std::vector<std::string>{"throwing: internal error", "throwing: internal error"}));
     EXPECT_EQ(ask_all({question("a", 1)}), std::vector<std::string>{"a: told"});
+}
+
+TEST_F(LocalMindsTest, HoldsNothingOfAQuestionThatIsAnswered) {
+    const bool held = on_loop<bool>([&]() -> Task<bool> {
+        auto turn = std::make_shared<int>();
+        const std::weak_ptr<int> watched = turn;
+        LocalMinds::Question asked = question("a", 3);
+        asked.is_urgent = [turn] { return true; };
+        asked.on_text = [turn](std::string_view) {};
+        asked.prompt = [turn = std::move(turn)](mind::LanguageModel&) { return mind::Prompt{}; };
+        (co_await minds_.ask(std::move(asked))).value();
+        co_return !watched.expired();
+    });
+    EXPECT_FALSE(held);
 }
 
 TEST_F(LocalMindsTest, PreparesWithoutWriting) {

@@ -494,9 +494,9 @@ void LlamaMind::end(Answer& answer, Result<Completion> result) {
     if (answer.text != nullptr) leave(answer);
     crowded_ = false;
     const auto at = std::ranges::find(answers_, &answer, &std::unique_ptr<Answer>::get);
-    const std::unique_ptr<Answer> ended = std::move(*at);
-    answers_.erase(at);
-    ended->assignment.on_end(std::move(result));
+    const auto on_end = std::move(answer.assignment.on_end);
+    answers_.erase(at);  // nothing of it is left when its end is told
+    on_end(std::move(result));
 }
 
 void LlamaMind::end_stopped() {
