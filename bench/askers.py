@@ -106,8 +106,8 @@ def bench_askers(report, folder):
     report.add(f"## {ASKERS} askers at once, against `llama-server`")
     report.add()
     report.add(f"The default mind, the same file in both, {THREADS} threads; {QUESTIONS} questions of each asker, one after the "
-               f"other, answers of up to {TOKENS} tokens, greedy; the persona is known from earlier questions. Titans answers one "
-               f"after the other, `QUEUE_SIZE={ASKERS}`; `llama-server -np {ASKERS}` answers all together. One more question while "
+               f"other, answers of up to {TOKENS} tokens, greedy; the persona is known from earlier questions. Titans writes up to "
+               f"8 answers at once, `QUEUE_SIZE={ASKERS}`; `llama-server -np {ASKERS}` all together. One more question while "
                f"all {ASKERS} wait got {refused} (aim 503). Last column: the mean wait of the asker who waits longest, divided by "
                "that of the one who waits shortest, without their first questions.")
     report.add()

@@ -1,6 +1,7 @@
 """Conversations with the default models: text and speech in, text and speech out."""
 
 import concurrent.futures
+import contextlib
 import io
 import itertools
 import pathlib
@@ -250,15 +251,39 @@ def busy(server, seconds):
     return (cpu_seconds(server.process.pid) - before) / seconds
 
 
-def test_a_client_that_leaves_stops_the_generation(full):
+@contextlib.contextmanager
+def endless_answer(server):
+    """The events of an answer that goes on until this is left."""
     # Hot enough never to find an end by itself.
-    number = full.create("Talker", llm_config={"temperature": 2, "top_p": 1, "top_k": 0, "min_p": 0,
-                                               "max_tokens": 6000}).json()["character_id"]
-    stream = requests.post(full.url + "/ask-question-text", stream=True, timeout=60, json={
-        "character_id": number, "stream": True, "audio": False, "question": "Tell me about the sea."})
-    answer = events(stream)  # kept until the end: a generator that is dropped closes the connection
-    assert [name for name, _ in itertools.islice(answer, 6)].count("text") == 5
-    assert busy(full, 0.5) > 0.2, "nothing was generated any more"
-    stream.close()
+    number = server.create("Talker", llm_config={"temperature": 2, "top_p": 1, "top_k": 0, "min_p": 0,
+                                                 "max_tokens": 6000}).json()["character_id"]
+    with requests.post(server.url + "/ask-question-text", stream=True, timeout=60, json={
+            "character_id": number, "stream": True, "audio": False, "question": "Tell me about the sea."}) as stream:
+        answer = events(stream)  # kept until the end: a generator that is dropped closes the connection
+        assert [name for name, _ in itertools.islice(answer, 6)].count("text") == 5
+        yield answer
+
+
+def test_a_question_is_heard_and_answered_while_a_long_answer_is_written(full, ida):
+    with endless_answer(full):
+        body = answered(full.ask_audio(ida, recording(SENTENCE), audio="false"))
+        assert full.get("/health").json()["queue"]["active_turns"] == 1, "the long answer was over before"
+    assert words(body["transcribed_question"]) == words(transcript(SENTENCE))
+    assert body["text_response"]
+
+
+def test_answers_that_are_written_at_once_are_those_that_are_written_alone(full, ida, questions):
+    asked = [item["question"] for item in questions[:4]]
+    alone = [answered(full.ask(ida, question, audio=False))["text_response"] for question in asked]
+    with concurrent.futures.ThreadPoolExecutor(len(asked)) as pool:
+        together = list(pool.map(lambda question: answered(full.ask(ida, question, audio=False))["text_response"], asked))
+    # Sums of several rows are rounded in another way than those of one, which decides where two words are as likely.
+    same = [one for one, other in zip(alone, together) if one == other]
+    assert len(same) >= 3, (alone, together)
+
+
+def test_a_client_that_leaves_stops_the_generation(full):
+    with endless_answer(full):
+        assert busy(full, 0.5) > 0.2, "nothing was generated any more"
     time.sleep(1)
     assert busy(full, 1.0) < 0.2, "the server still generates"
