@@ -26,7 +26,7 @@ In this process:
   say TEXT OUT.wav [LANGUAGE]   speaks a text
   prepare IN OUT.wav [OPTIONS]  cleans a voice sample and says how good it is
   convert KIND IN OUT           makes a model file of another format (whisper, wav2vec2, hubert, bert, whisper-ggml,
-                                sentence-encoder, requantize, onnx)
+                                requantize, onnx)
   version
 
 With a running server:

@@ -83,6 +83,21 @@ Result<void> read_pooling(const fs::path& folder, ModelFile& out) {
     return {};
 }
 
+/// What is to be written before a question, and before what may answer it.
+Result<void> read_prompts(const fs::path& folder, ModelFile& out) {
+    TITANS_TRY(const json config,
+               read_config_if_there(folder / "config_sentence_transformers.json"));
+    const json prompts = config.value("prompts", json());
+    const auto read = [&](const char* name, const char* key) {
+        const json prompt = prompts.is_object() ? prompts.value(name, json()) : json();
+        if (prompt.is_string() && prompt != "") out.set(key, prompt.get<std::string>());
+    };
+    read("query", "bert.prompt.query");
+    read("document", "bert.prompt.passage");
+    read("passage", "bert.prompt.passage");
+    return {};
+}
+
 /// Whether a text is written small, loses its accents, and has its Chinese characters set apart.
 Result<void> read_tokenizing(const fs::path& folder, const json& sentence, const json& tokenizer,
                              ModelFile& out) {
@@ -203,6 +218,7 @@ Result<void> convert_bert(const fs::path& folder, const fs::path& output) {
     TITANS_TRY_VOID(read_length(sizes, sentence, tokenizer, out));
     TITANS_TRY_VOID(read_tokenizing(folder, sentence, tokenizer, out));
     TITANS_TRY_VOID(read_tokens(folder, sizes, out));
+    TITANS_TRY_VOID(read_prompts(folder, out));
 
     TITANS_TRY(const Checkpoint checkpoint, Checkpoint::open_folder(folder));
     const Tensors& source = checkpoint.tensors();

@@ -29,8 +29,9 @@ std::vector<NeededTensor> bert_tensors(const BertSizes& sizes);
 
 /// A folder of sentence-transformers' with a BertModel (config.json, the weights, vocab.txt or
 /// tokenizer.json and, if they are there, tokenizer_config.json, modules.json, the pooling's
-/// config.json and sentence_bert_config.json), to GGUF for our own network. Errors: NotFound,
-/// InvalidInput or Unsupported, naming the file, key or tensor; Internal.
+/// config.json, sentence_bert_config.json and config_sentence_transformers.json), to GGUF for our
+/// own network. Errors: NotFound, InvalidInput or Unsupported, naming the file, key or tensor;
+/// Internal.
 Result<void> convert_bert(const std::filesystem::path& folder, const std::filesystem::path& output);
 
 }  // namespace titans::checkpoint

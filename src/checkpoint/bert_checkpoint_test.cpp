@@ -88,6 +88,21 @@ TEST_F(BertCheckpointTest, TakesWhatTheSentenceEncoderSays) {
     EXPECT_FALSE(file.truth("bert.strip_accents"));
 }
 
+TEST_F(BertCheckpointTest, TakesWhatIsToBeWrittenBeforeTexts) {
+    ASSERT_EQ(convert(), "converted");
+    EXPECT_FALSE(converted().has("bert.prompt.query"));
+    write("config_sentence_transformers.json",
+          {{"prompts", {{"query", "query: "}, {"document", ""}, {"passage", "passage: "}}}});
+    ASSERT_EQ(convert(), "converted");
+    EXPECT_EQ(converted().word("bert.prompt.query"), "query: ");
+    EXPECT_EQ(converted().word("bert.prompt.passage"), "passage: ");
+    for (const json& odd : {json(), json("query"), json{{"query", 7}}, json{{"query", ""}}}) {
+        write("config_sentence_transformers.json", {{"prompts", odd}});
+        ASSERT_EQ(convert(), "converted");
+        EXPECT_FALSE(converted().has("bert.prompt.query"));
+    }
+}
+
 TEST_F(BertCheckpointTest, TakesTheTokenizersWordWhereTheOthersHaveNone) {
     write("sentence_bert_config.json", {{"max_seq_length", nullptr}});
     write("tokenizer_config.json", {{"model_max_length", 4}, {"strip_accents", true}});

@@ -20,9 +20,6 @@ enum class Conversion : std::uint8_t {
     Ctc,
     /// A BERT sentence encoder to GGUF for our own network: see convert_bert().
     Bert,
-    /// A folder with config.json, model.safetensors and vocab.txt of a BERT sentence encoder (and,
-    /// if there, 1_Pooling/config.json and sentence_bert_config.json), to libllama's GGUF.
-    SentenceEncoder,
     /// A GGUF file of a type without fast kernels for prompts (Q4_1, Q5_0, Q5_1), to GGUF of type
     /// Q8_0.
     Requantize,
@@ -30,8 +27,8 @@ enum class Conversion : std::uint8_t {
     Onnx,
 };
 
-/// Of "whisper", "whisper-ggml", "wav2vec2" or "hubert" (Ctc), "bert", "sentence-encoder",
-/// "requantize", "onnx".
+/// Of "whisper", "whisper-ggml", "wav2vec2" or "hubert" (Ctc), "bert", "requantize",
+/// "onnx".
 std::optional<Conversion> find_conversion(std::string_view word);
 
 /// Converts the model in `input`, a folder or file as Conversion says, to the file `output`, which

@@ -10,11 +10,6 @@
 namespace titans::checkpoint {
 namespace {
 
-constexpr std::string_view kBertConfig =
-    R"({"model_type": "bert", "hidden_act": "gelu", "vocab_size": 7,
-    "hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16,
-    "max_position_embeddings": 6, "type_vocab_size": 2, "layer_norm_eps": 1e-12})";
-
 std::string lines(const std::vector<std::string>& tokens) {
     std::string text;
     for (const std::string& token : tokens) text += token + "\n";
@@ -26,25 +21,12 @@ void write_whisper(const test::Folder& folder) {
     folder.write("in/vocabulary.txt", lines(test::kTinyWhisperTokens));
 }
 
-void write_bert(const test::Folder& folder) {
-    folder.write("in/model.safetensors", test::safetensors_file(test::tiny_bert()));
-    folder.write("in/vocab.txt", lines(test::kTinyBertPieces));
-    folder.write("in/config.json", kBertConfig);
-}
-
-std::uint32_t gguf_number(const std::filesystem::path& path, const char* key) {
-    const gguf_context_ptr file(
-        gguf_init_from_file(path.c_str(), {.no_alloc = true, .ctx = nullptr}));
-    return file ? gguf_get_val_u32(file.get(), gguf_find_key(file.get(), key)) : 0;
-}
-
 TEST(Convert, KnowsItsWords) {
     EXPECT_EQ(find_conversion("whisper"), Conversion::Whisper);
     EXPECT_EQ(find_conversion("whisper-ggml"), Conversion::WhisperGgml);
     EXPECT_EQ(find_conversion("wav2vec2"), Conversion::Ctc);
     EXPECT_EQ(find_conversion("hubert"), Conversion::Ctc);
     EXPECT_EQ(find_conversion("bert"), Conversion::Bert);
-    EXPECT_EQ(find_conversion("sentence-encoder"), Conversion::SentenceEncoder);
     EXPECT_EQ(find_conversion("requantize"), Conversion::Requantize);
     EXPECT_EQ(find_conversion("onnx"), Conversion::Onnx);
     EXPECT_EQ(find_conversion("Whisper"), std::nullopt);
@@ -83,7 +65,7 @@ TEST(Convert, NamesTheFileThatIsMissing) {
     const auto converted = convert(Conversion::WhisperGgml, folder / "in", folder / "out.bin");
     EXPECT_EQ(converted.error().kind, ErrorKind::NotFound);
     EXPECT_EQ(converted.error().message, "model.bin: is missing");
-    EXPECT_EQ(convert(Conversion::SentenceEncoder, folder / "in", folder / "out").error().message,
+    EXPECT_EQ(convert(Conversion::Bert, folder / "in", folder / "out").error().message,
               "config.json: is missing");
 }
 
@@ -92,51 +74,6 @@ TEST(Convert, SaysWhenTheOutputHasNoPlace) {
     write_whisper(folder);
     EXPECT_EQ(convert(Conversion::WhisperGgml, folder / "in", folder / "none/out.bin").error().kind,
               ErrorKind::Internal);
-}
-
-TEST(Convert, WritesASentenceEncoder) {
-    const test::Folder folder;
-    write_bert(folder);
-    const auto converted = convert(Conversion::SentenceEncoder, folder / "in", folder / "out.gguf");
-    ASSERT_TRUE(converted) << converted.error().message;
-    EXPECT_EQ(gguf_number(folder / "out.gguf", "bert.context_length"), 6);
-    EXPECT_EQ(gguf_number(folder / "out.gguf", "bert.pooling_type"), 1);
-}
-
-TEST(Convert, TakesPoolingAndContextFromTheSentenceEncodersOwnFiles) {
-    const test::Folder folder;
-    write_bert(folder);
-    folder.write("in/sentence_bert_config.json", R"({"max_seq_length": 3})");
-    folder.write("in/1_Pooling/config.json",
-                 R"({"pooling_mode_cls_token": true, "pooling_mode_mean_tokens": false})");
-    ASSERT_TRUE(convert(Conversion::SentenceEncoder, folder / "in", folder / "out.gguf"));
-    EXPECT_EQ(gguf_number(folder / "out.gguf", "bert.context_length"), 3);
-    EXPECT_EQ(gguf_number(folder / "out.gguf", "bert.pooling_type"), 2);
-    folder.write("in/1_Pooling/config.json", R"({"pooling_mode_max_tokens": true})");
-    EXPECT_EQ(convert(Conversion::SentenceEncoder, folder / "in", folder / "out.gguf").error().kind,
-              ErrorKind::Unsupported);
-}
-
-TEST(Convert, RefusesSentenceEncodersThatItCannotCompute) {
-    const test::Folder folder;
-    write_bert(folder);
-    const auto with = [&](std::string_view old, std::string_view replacement) {
-        std::string config(kBertConfig);
-        config.replace(config.find(old), old.size(), replacement);
-        folder.write("in/config.json", config);
-        const auto converted =
-            convert(Conversion::SentenceEncoder, folder / "in", folder / "out.gguf");
-        return converted ? "accepted" : converted.error().message;
-    };
-    EXPECT_EQ(with("bert", "mpnet"), "config.json: is not of a BERT model with GELU");
-    EXPECT_EQ(with("gelu", "relu"), "config.json: is not of a BERT model with GELU");
-    EXPECT_EQ(with("\"num_attention_heads\": 2", "\"num_attention_heads\": 3"),
-              "config.json: num_attention_heads do not share hidden_size");
-    EXPECT_EQ(with("\"hidden_size\": 8", "\"hidden_size\": 1e99"),
-              "config.json: hidden_size is not a whole number from 1 to 16384");
-    EXPECT_EQ(with("1e-12", "\"small\""), "config.json: layer_norm_eps is not a positive number");
-    EXPECT_EQ(with("1e-12", "-1"), "config.json: layer_norm_eps is not a positive number");
-    EXPECT_EQ(with("bert", "bert"), "accepted");
 }
 
 /// A language model of libllama's architecture "llama" with one layer, matrices as Q4_1.

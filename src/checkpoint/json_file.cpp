@@ -74,15 +74,4 @@ Result<nlohmann::json> read_config_if_there(const std::filesystem::path& path) {
     return read_config(path);
 }
 
-Result<int> positive(const nlohmann::json& config, std::string_view key, int most) {
-    const auto found = config.find(key);
-    if (found != config.end() && found->is_number_unsigned()) {
-        const auto number = found->get<std::uint64_t>();
-        if (number >= 1 && number <= static_cast<std::uint64_t>(most))
-            return static_cast<int>(number);
-    }
-    return fail(ErrorKind::InvalidInput,
-                std::format("config.json: {} is not a whole number from 1 to {}", key, most));
-}
-
 }  // namespace titans::checkpoint

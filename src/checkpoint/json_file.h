@@ -23,7 +23,4 @@ Result<nlohmann::json> read_config(const std::filesystem::path& path);
 /// The same; an empty object where there is no such file.
 Result<nlohmann::json> read_config_if_there(const std::filesystem::path& path);
 
-/// A whole number in [1, `most`]. Errors: InvalidInput, naming the key.
-Result<int> positive(const nlohmann::json& config, std::string_view key, int most);
-
 }  // namespace titans::checkpoint

@@ -28,15 +28,6 @@ TEST(JsonFile, RefusesWhatIsNotJson) {
         EXPECT_FALSE(parse_json(text, 8)) << text;
 }
 
-TEST(JsonFile, TakesOnlyWholeNumbersInRange) {
-    const auto config =
-        *parse_json(R"({"a":5,"b":0,"c":-1,"d":1.5,"e":"5","f":18446744073709551615})", 1);
-    EXPECT_EQ(positive(config, "a", 5), 5);
-    EXPECT_FALSE(positive(config, "a", 4));
-    for (const auto* const key : {"b", "c", "d", "e", "f", "missing"})
-        EXPECT_FALSE(positive(config, key, 1000)) << key;
-}
-
 TEST(JsonFile, ReadsAConfigurationAndNamesTheFileThatIsWrong) {
     const test::Folder folder;
     folder.write("config.json", R"({"a":1})");
