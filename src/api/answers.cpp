@@ -57,6 +57,12 @@ nlohmann::ordered_json settings_json(const std::string& text, Parse parse) {
     return settings;
 }
 
+json stt_json(const character::EarsUsed& ears) {
+    return {{"engine", ears.engine},
+            {"language", ears.language.empty() ? json(nullptr) : json(ears.language)},
+            {"confidence", std::round(double{ears.confidence} * 1000) / 1000}};
+}
+
 struct Named {
     std::string_view name;
     json data;
@@ -113,21 +119,23 @@ json sample_json(const audio::SampleReport& report) {
 }
 
 json answer_json(const character::Answer& answer, const std::string& base) {
-    return {{answer.question_was_spoken ? "transcribed_question" : "question", answer.question},
-            {"text_response", answer.text},
-            {"truncated", answer.truncated},
-            {"audio_url", answer.audio ? json(audio_url(base, *answer.audio)) : json(nullptr)},
-            {"knowledge_context", knowledge_context(answer.recalled)},
-            {"character_name", answer.character_name},
-            {"sources", sources_json(answer.recalled)},
-            {"mind", {{"engine", answer.mind.engine}, {"model", answer.mind.model}}},
-            {"voice",
-             {{"engine", answer.voice.engine},
-              {"cloned", answer.voice.cloned},
-              {"reason", answer.voice.reason}}},
-            {"timings", timings_json(answer.timings)},
-            {"warnings", answer.warnings},
-            {"status", "success"}};
+    json body{{answer.question_was_spoken ? "transcribed_question" : "question", answer.question},
+              {"text_response", answer.text},
+              {"truncated", answer.truncated},
+              {"audio_url", answer.audio ? json(audio_url(base, *answer.audio)) : json(nullptr)},
+              {"knowledge_context", knowledge_context(answer.recalled)},
+              {"character_name", answer.character_name},
+              {"sources", sources_json(answer.recalled)},
+              {"mind", {{"engine", answer.mind.engine}, {"model", answer.mind.model}}},
+              {"voice",
+               {{"engine", answer.voice.engine},
+                {"cloned", answer.voice.cloned},
+                {"reason", answer.voice.reason}}},
+              {"timings", timings_json(answer.timings)},
+              {"warnings", answer.warnings},
+              {"status", "success"}};
+    if (answer.question_was_spoken) body["stt"] = stt_json(answer.ears);
+    return body;
 }
 
 json character_json(const store::CharacterRecord& character, const std::string& base) {

@@ -13,6 +13,7 @@ character::Answer spoken_answer() {
     character::Answer answer;
     answer.question = "Who?";
     answer.question_was_spoken = true;
+    answer.ears = {.engine = "wav2vec", .language = "en", .confidence = 0.9876F};
     answer.text = "Ada.";
     answer.audio = character::AudioFile{"ada", "f.wav"};
     answer.recalled.passages = {{.text = "one", .score = 0.5, .cosine = {}},
@@ -30,6 +31,18 @@ TEST(Answers, UseTheWordsOfTheSpecification) {
     EXPECT_EQ(body["timings"]["recall"], 1.3);
     EXPECT_EQ(body["timings"]["decode"], nullptr);
     EXPECT_EQ(body["status"], "success");
+}
+
+TEST(Answers, SayWhatHeardASpokenQuestion) {
+    character::Answer answer = spoken_answer();
+    const auto body = answer_json(answer, "");
+    EXPECT_EQ(body["stt"]["engine"], "wav2vec");
+    EXPECT_EQ(body["stt"]["language"], "en");
+    EXPECT_EQ(body["stt"]["confidence"], 0.988);
+    answer.ears.language.clear();
+    EXPECT_EQ(answer_json(answer, "")["stt"]["language"], nullptr);
+    answer.question_was_spoken = false;
+    EXPECT_FALSE(answer_json(answer, "").contains("stt"));
 }
 
 TEST(Answers, NeverShowAKey) {

@@ -199,6 +199,8 @@ Task<Result<std::string>> Conversation::understand(std::shared_ptr<Turn> turn) {
         answer.warnings.emplace_back(
             "stt_settings.max_time: somebody spoke for longer, and was understood in pieces");
     }
+    answer.ears = {turn->stt_settings.model, heard.transcript.language,
+                   heard.transcript.confidence};
     turn->sink(Transcribed{heard.transcript.text, heard.transcript.language});
     co_return heard.transcript.text;
 }

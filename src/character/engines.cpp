@@ -6,6 +6,7 @@
 #include "hearing/vad/energy_detector.h"
 #include "knowledge/bert/bert_embedder.h"
 #include "mind/llama/llama_mind.h"
+#include "models/repository.h"
 
 namespace titans::character {
 namespace {
@@ -18,13 +19,29 @@ Error not_here(std::string_view field, std::string_view name) {
             std::format("{}: the model {} is not here yet; {}", field, name, how_to_get(name))};
 }
 
-/// The catalogue's model of these settings. Errors: Unsupported; InvalidInput for an unknown size.
-Result<const models::CatalogueModel*> find_ears(const SttSettings& settings) {
+struct WantedEars {
+    const hearing::RecognizerFamily* family;
+    std::string model;       // as ModelStore knows it
+    std::string_view field;  // that chooses it
+};
+
+/// What these settings ask for. Errors: Unsupported; InvalidInput for an unknown size, or a name
+/// that no model can have.
+Result<WantedEars> find_ears(const SttSettings& settings) {
     const hearing::RecognizerFamily* const family = hearing::find_family(settings.model);
     if (family == nullptr || !family->missing.empty()) {
         return fail(
             ErrorKind::Unsupported,
             std::format("stt_settings.model: {} is not part of this server yet", settings.model));
+    }
+    if (!family->usual_model.empty()) {
+        WantedEars ears{family, settings.model_name, "stt_settings.model_name"};
+        if (ears.model.empty()) ears.model = family->usual_model;
+        if (!models::check_repository_name(ears.model)) {
+            return fail(ErrorKind::InvalidInput,
+                        "stt_settings.model_name: must be a repository of the hub, as in org/name");
+        }
+        return ears;
     }
     const models::CatalogueModel* const model =
         models::find_model(models::ModelTask::Ears, settings.model, settings.model_size);
@@ -33,15 +50,15 @@ Result<const models::CatalogueModel*> find_ears(const SttSettings& settings) {
             ErrorKind::InvalidInput,
             std::format("stt_settings.model_size: there is no size {}", settings.model_size));
     }
-    return model;
+    return WantedEars{family, std::string(model->name), "stt_settings.model_size"};
 }
 
 }  // namespace
 
 std::optional<Error> missing_ears(const models::ModelStore& models, const SttSettings& settings) {
-    const auto model = find_ears(settings);
-    if (!model) return model.error();
-    if (!models.find((*model)->name)) return not_here("stt_settings.model_size", (*model)->name);
+    const auto wanted = find_ears(settings);
+    if (!wanted) return wanted.error();
+    if (!models.find(wanted->model)) return not_here(wanted->field, wanted->model);
     return std::nullopt;
 }
 
@@ -74,15 +91,20 @@ Result<mind::SteppedModel*> Engines::mind(const std::filesystem::path& file,
 }
 
 Result<hearing::SpeechRecognizer*> Engines::ears(const SttSettings& settings) {
-    TITANS_TRY(const models::CatalogueModel* const model, find_ears(settings));
-    const std::string name(model->name);
+    TITANS_TRY(const WantedEars wanted, find_ears(settings));
+    const std::string& name = wanted.model;
     if (const auto found = ears_.find(name); found != ears_.end()) return found->second.get();
     const auto path = models_.find(name);
-    if (!path) return std::unexpected(not_here("stt_settings.model_size", name));
+    if (!path) return std::unexpected(not_here(wanted.field, name));
     const Clock::time_point start = Clock::now();
-    TITANS_TRY(auto loaded, hearing::find_family(settings.model)->load(*path, options_.networks));
+    auto loaded = wanted.family->load(*path, options_.networks);
+    if (!loaded) {
+        Error& error = loaded.error();
+        error.message = std::format("{}: {}: {}", wanted.field, name, error.message);
+        return std::unexpected(std::move(error));
+    }
     log::info("ears.loaded", "model={} ms={:.0f}", name, since(start).count());
-    auto& ears = ears_[name] = std::move(loaded);
+    auto& ears = ears_[name] = *std::move(loaded);
     note_loaded();
     return ears.get();
 }

@@ -52,6 +52,11 @@ Result<void> Listening::recognize(hearing::Utterance utterance, hearing::SpeechR
         whole.language = part.language;
         if (!part.language.empty()) language_ = part.language;
     }
+    const double seconds = said.duration().count();
+    whole.confidence =
+        static_cast<float>((whole.confidence * understood_seconds_ + part.confidence * seconds) /
+                           (understood_seconds_ + seconds));
+    understood_seconds_ += seconds;
     whole.text += (whole.text.empty() ? "" : " ") + part.text;
     return {};
 }

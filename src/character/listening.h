@@ -16,8 +16,10 @@
 namespace titans::character {
 
 struct Heard {
-    hearing::Transcript transcript;  // of all utterances; the language is the first one's
-    bool split = false;              // an utterance was longer than max_time
+    /// Of all utterances: the language is the first one's, the confidence the mean over the time
+    /// that they take.
+    hearing::Transcript transcript;
+    bool split = false;  // an utterance was longer than max_time
 };
 
 /// Finds what is said in a recording, and recognises one utterance after the other. Use it where
@@ -45,6 +47,7 @@ private:
     std::size_t segmented_ = 0;
     bool flushed_ = false;
     std::deque<hearing::Utterance> found_;
+    double understood_seconds_ = 0;
     Heard heard_;
 };
 

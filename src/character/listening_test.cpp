@@ -26,7 +26,9 @@ public:
                                           std::stop_token) override {
         languages.push_back(options.language);
         if (fails) return fail(ErrorKind::Internal, "broken");
-        return hearing::Transcript{std::format("{:.0f}", speech.duration().count()), "de"};
+        return hearing::Transcript{.text = std::format("{:.0f}", speech.duration().count()),
+                                   .language = "de",
+                                   .confidence = languages.size() == 1 ? 1.0F : 0.2F};
     }
 
     std::vector<std::string> languages;
@@ -55,6 +57,7 @@ TEST(Listening, JoinsWhatIsSaidBetweenSilences) {
     ASSERT_TRUE(heard);
     EXPECT_EQ(heard->transcript.text, "5 3");  // with a little of what is around
     EXPECT_EQ(heard->transcript.language, "de");
+    EXPECT_NEAR(heard->transcript.confidence, (5 * 1.0 + 3 * 0.2) / (5 + 3), 0.05);
     EXPECT_FALSE(heard->split);
     EXPECT_THAT(ears.languages, testing::ElementsAre("auto", "de"));
 }

@@ -66,6 +66,12 @@ struct MindUsed {
     std::string model;   // a file's name, or what the API calls it; empty: none
 };
 
+struct EarsUsed {
+    std::string engine;    // as stt_settings.model names it
+    std::string language;  // ISO 639-1; empty if the recogniser does not know
+    float confidence = 0;  // 0 to 1: how sure it is of the words
+};
+
 struct VoiceUsed {
     std::string engine;
     bool cloned = false;
@@ -98,6 +104,7 @@ struct SentenceSpoken {
 struct Answer {
     std::string question;
     bool question_was_spoken = false;
+    EarsUsed ears;  // of a spoken question
     std::string text;
     bool truncated = false;          // ended by max_tokens, the context or the deadline
     std::optional<AudioFile> audio;  // of all of the text, or of its beginning (voice.reason)

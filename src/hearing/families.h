@@ -14,6 +14,8 @@ namespace titans::hearing {
 /// A kind of speech recogniser, as `stt_settings.model` names it.
 struct RecognizerFamily {
     std::string_view name;
+    /// The model of the hub that it is used with where none is named; empty: one of the catalogue.
+    std::string_view usual_model;
     /// What this build lacks to run it, for a person to read; empty if nothing.
     std::string_view missing;
     /// Loads the model file `model`. Errors: NotFound, Unsupported, Internal.

@@ -1,12 +1,12 @@
-// titans-parity FAMILY MODEL STAGES.safetensors [--precision f32|bf16|int8] [--arithmetic
-// ours|ggml] [--threads N]
-//               [--relative X] [--cosine X] [--argmax X] [--at STAGE]
+// titans-parity FAMILY MODEL STAGES.safetensors [--precision f32|bf16|int8]
+//     [--arithmetic ours|ggml] [--threads N] [--relative X] [--cosine X] [--argmax X] [--at STAGE]
 //
 // Gives our network what the reference was given (STAGES, of tools/reference/) and prints how far
 // each of its stages is from the reference's. MODEL: a GGUF file, or a folder as the hub has it,
 // which is converted first. Fails if a stage is missing, or differs more than allowed: relative
 // error above --relative, cosine below --cosine; the part of the rows (frames) of "logits" with the
-// same largest value below --argmax. --at: the first two hold for this stage only.
+// same largest value below --argmax. --at: the first two hold for this stage only. Of rows with
+// another largest value it says by how much, at most, the reference prefers its own.
 
 #include <stdlib.h>
 
@@ -70,17 +70,26 @@ Difference compare(std::span<const float> ours, std::span<const float> wanted) {
     return difference;
 }
 
-/// The part of the rows whose largest value stands at the same place.
-double same_argmax(std::span<const float> ours, std::span<const float> wanted, std::size_t width) {
+struct Agreement {
+    double share = 0;   // of the rows whose largest value stands at the same place
+    double margin = 0;  // of the others: by how much, at most, the reference prefers its own
+};
+
+Agreement compare_choices(std::span<const float> ours, std::span<const float> wanted,
+                          std::size_t width) {
+    Agreement agreement;
     std::size_t same = 0;
     for (std::size_t row = 0; row < wanted.size(); row += width) {
         const auto best = [&](std::span<const float> values) {
             const auto part = values.subspan(row, width);
-            return std::ranges::max_element(part) - part.begin();
+            return static_cast<std::size_t>(std::ranges::max_element(part) - part.begin());
         };
+        const double margin = double{wanted[row + best(wanted)]} - wanted[row + best(ours)];
         if (best(ours) == best(wanted)) ++same;
+        agreement.margin = std::max(agreement.margin, margin);
     }
-    return static_cast<double>(same * width) / static_cast<double>(wanted.size());
+    agreement.share = static_cast<double>(same * width) / static_cast<double>(wanted.size());
+    return agreement;
 }
 
 /// A folder that goes with this object.
@@ -172,10 +181,12 @@ Result<bool> compare_stages(const std::vector<Stage>& ours, const checkpoint::Te
         const Difference difference = compare(stage.values, wanted);
         std::string argmax;
         if (stage.name == "logits") {
-            const double same =
-                same_argmax(stage.values, wanted, static_cast<std::size_t>(view.shape.back()));
-            argmax = std::format("{:.2f} %", 100 * same);
-            if (!(same >= arguments.argmax)) reproach(stage.name, "too few rows say the same");
+            const Agreement agreement =
+                compare_choices(stage.values, wanted, static_cast<std::size_t>(view.shape.back()));
+            argmax = std::format("{:.2f} %", 100 * agreement.share);
+            if (agreement.share < 1) argmax += std::format(", else by {:.3f}", agreement.margin);
+            if (!(agreement.share >= arguments.argmax))
+                reproach(stage.name, "too few rows say the same");
         }
         std::println("{:24} {:>10} {:>10.2e} {:>10.2e} {:>11.8f} {:>11.8f} {:>8}", stage.name,
                      wanted.size(), difference.absolute, difference.relative, difference.cosine,

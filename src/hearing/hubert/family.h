@@ -8,6 +8,7 @@ namespace titans::hearing::hubert {
 Result<std::unique_ptr<SpeechRecognizer>> load(const std::filesystem::path& model,
                                                const engine::Compute& compute);
 
-inline constexpr RecognizerFamily kFamily{.name = "hubert", .missing = "", .load = load};
+inline constexpr RecognizerFamily kFamily{
+    .name = "hubert", .usual_model = "facebook/hubert-large-ls960-ft", .missing = "", .load = load};
 
 }  // namespace titans::hearing::hubert

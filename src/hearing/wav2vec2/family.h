@@ -8,8 +8,10 @@ namespace titans::hearing::wav2vec2 {
 Result<std::unique_ptr<SpeechRecognizer>> load(const std::filesystem::path& model,
                                                const engine::Compute& compute);
 
-inline constexpr RecognizerFamily kFamily{.name = "wav2vec", .missing = "", .load = load};
-/// As the hub names it.
-inline constexpr RecognizerFamily kFamilyOfTheHub{.name = "wav2vec2", .missing = "", .load = load};
+inline constexpr RecognizerFamily kFamily{
+    .name = "wav2vec", .usual_model = "facebook/wav2vec2-large-960h", .missing = "", .load = load};
+/// The same, as the hub names it.
+inline constexpr RecognizerFamily kFamilyOfTheHub{
+    .name = "wav2vec2", .usual_model = kFamily.usual_model, .missing = "", .load = load};
 
 }  // namespace titans::hearing::wav2vec2
