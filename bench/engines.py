@@ -150,7 +150,7 @@ def find_minds():
 
 
 def bench_ears(report, folder, rounds=5):
-    model = MODELS / "whisper-base/whisper-base.bin"
+    model = MODELS / "whisper-base/whisper-base.gguf"
     rows = []
     with Server(folder / "ears", models=MODELS, THREADS=THREADS) as server:
         character = server.create("Ear", llm_config={"max_tokens": 1},

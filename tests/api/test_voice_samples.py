@@ -36,7 +36,13 @@ def make(server, **parts):
 
 
 def files(server):
-    return sorted((server.media / "files").iterdir(), key=lambda path: path.stat().st_mtime_ns)
+    """The recordings at 16 kHz, then the prepared ones at 48."""
+    return sorted((server.media / "files").iterdir(), key=rate)
+
+
+def rate(path):
+    with wave.open(str(path)) as wav:
+        return wav.getframerate()
 
 
 def seconds(path):

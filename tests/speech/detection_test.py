@@ -16,7 +16,7 @@ import numpy
 import word_errors
 
 MODELS = pathlib.Path(os.environ.get("MODELS_DIR") or "models")
-WHISPER = MODELS / "whisper-base/whisper-base.bin"
+WHISPER = MODELS / "whisper-base/whisper-base.gguf"
 SILERO = MODELS / "silero-vad/silero-vad.gguf"
 RECORDINGS = pathlib.Path("/usr/share/pocketsphinx/test/data/librivox")
 # Of the last recording, by the ONNX file of the package: tools/reference/silero_vad.py probabilities

@@ -14,7 +14,7 @@ import numpy
 
 import word_errors
 
-MODEL = pathlib.Path(os.environ.get("MODELS_DIR") or "models") / "whisper-base/whisper-base.bin"
+MODEL = pathlib.Path(os.environ.get("MODELS_DIR") or "models") / "whisper-base/whisper-base.gguf"
 RECORDINGS = pathlib.Path("/usr/share/pocketsphinx/test/data/librivox")
 RATE = 16000
 PASSIVE = os.environ | {"OMP_WAIT_POLICY": "passive"}

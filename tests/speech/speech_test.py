@@ -11,7 +11,7 @@ import tempfile
 
 import word_errors
 
-MODEL = pathlib.Path(os.environ.get("MODELS_DIR") or "models") / "whisper-base/whisper-base.bin"
+MODEL = pathlib.Path(os.environ.get("MODELS_DIR") or "models") / "whisper-base/whisper-base.gguf"
 RECORDINGS = pathlib.Path("/usr/share/pocketsphinx/test/data/librivox")
 THREADS = "2"
 

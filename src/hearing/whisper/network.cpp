@@ -46,12 +46,14 @@ Result<std::unique_ptr<Network>> Network::load(std::shared_ptr<const engine::Ggu
                engine::KvCache::open(*compute.device, {.layers = sizes.decoder_layers,
                                                        .sequences = 1,
                                                        .capacity = sizes.positions,
-                                                       .width = sizes.width}));
+                                                       .width = sizes.width,
+                                                       .precision = compute.precision}));
     TITANS_TRY(network->said_,
                engine::KvCache::open(*compute.device, {.layers = sizes.decoder_layers,
                                                        .sequences = 1,
                                                        .capacity = sizes.tokens,
-                                                       .width = sizes.width}));
+                                                       .width = sizes.width,
+                                                       .precision = compute.precision}));
     return network;
 }
 
@@ -315,7 +317,8 @@ Result<void> Network::fork(int sequences, int length) {
                    engine::KvCache::open(*compute_.device, {.layers = sizes_.decoder_layers,
                                                             .sequences = sequences,
                                                             .capacity = sizes_.tokens,
-                                                            .width = sizes_.width}));
+                                                            .width = sizes_.width,
+                                                            .precision = compute_.precision}));
         TITANS_TRY(fork.graph, engine::Graph::build(*compute_.device, [&](GraphBuilder& g) {
                        for (int i = 0; i < sizes_.decoder_layers; ++i) {
                            g.keep(said_->keys(i), fork.cache->keys(i));

@@ -68,7 +68,10 @@ TEST_F(PostgresCharacterStoreTest, MayBeOpenedByManyServersAtOnce) {
         for (auto& store : stores) threads.emplace_back([&] { store = open(); });
     }
     for (const auto& store : stores) ASSERT_TRUE(store) << store.error().detail;
-    EXPECT_EQ(rows_of("migration"), 1);
+    // Each once, without a gap.
+    EXPECT_EQ(rows_of("migration"),
+              rows_of("generate_series(1, (SELECT max(version) FROM migration))"));
+    EXPECT_GT(rows_of("migration"), 0);
     EXPECT_EQ(create(**stores[0], {.name = "a", .slug_base = "same"})->value, 1);
     const auto second = create(**stores[1], {.name = "a", .slug_base = "same"});
     EXPECT_EQ(find(**stores[2], *second)->slug, "same-2");
