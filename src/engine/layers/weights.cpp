@@ -177,7 +177,7 @@ void Weights::take(Linear& layer, std::vector<PackedMatrix::Source> sources, Pre
 }
 
 Result<Linear> Weights::linear(const std::string& name, std::int64_t in, std::int64_t out,
-                               Bias bias, Rows /*rows*/) {
+                               Bias bias) {
     Linear layer{.in = in, .out = out};
     const std::string weight = name + ".weight";
     TITANS_TRY(const GgufFile::Tensor tensor, file_->find(weight, {out, in}));
@@ -190,8 +190,8 @@ Result<Linear> Weights::linear(const std::string& name, std::int64_t in, std::in
 }
 
 Result<Linear> Weights::joined_linear(std::initializer_list<std::string> names, std::int64_t in,
-                                      std::int64_t out_of_each, std::initializer_list<Bias> biases,
-                                      Rows /*rows*/) {
+                                      std::int64_t out_of_each,
+                                      std::initializer_list<Bias> biases) {
     const auto out = out_of_each * static_cast<std::int64_t>(names.size());
     Linear layer{.in = in, .out = out};
     std::vector<PackedMatrix::Source> parts;

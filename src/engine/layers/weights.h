@@ -59,10 +59,6 @@ struct Embedding {
 
 enum class Bias : std::uint8_t { No, Yes };
 
-/// How many rows a layer's input mostly has: a few (one token of a decoder: bound by memory) or
-/// many (bound by arithmetic).
-enum class Rows : std::uint8_t { Few, Many };
-
 /// The parameters of a network, on a Device, in a Precision.
 ///
 /// Make every layer, then finish(); the handles may go into graphs after that. Immutable from then
@@ -78,13 +74,12 @@ public:
 
     /// The layer of the tensors `name`.weight, [out, in], and `name`.bias, [out].
     Result<Linear> linear(const std::string& name, std::int64_t in, std::int64_t out,
-                          Bias bias = Bias::Yes, Rows rows = Rows::Many);
+                          Bias bias = Bias::Yes);
 
     /// Several of them with the same input as one, their outputs side by side; `outs` are the
     /// widths. Where one lacks a bias (Bias::No in `biases`), zeros stand for it.
     Result<Linear> joined_linear(std::initializer_list<std::string> names, std::int64_t in,
-                                 std::int64_t out_of_each, std::initializer_list<Bias> biases,
-                                 Rows rows = Rows::Many);
+                                 std::int64_t out_of_each, std::initializer_list<Bias> biases);
 
     /// A Linear over the rows of the table `name` ([rows, width]), for logits of tied embeddings.
     Result<Linear> tied_linear(const std::string& name, std::int64_t in, std::int64_t out);

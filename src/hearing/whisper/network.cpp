@@ -15,7 +15,6 @@ using engine::Activation;
 using engine::Bias;
 using engine::GraphBuilder;
 using engine::Node;
-using engine::Rows;
 
 constexpr float kEpsilon = 1e-5F;
 /// Of how many lengths the graphs are kept; a graph of the longest window needs about 30 MB.
@@ -84,25 +83,24 @@ Result<void> Network::load_sizes() {
     return {};
 }
 
-Result<Network::Attention> Network::load_attention(const std::string& name, const std::string& norm,
-                                                   Rows rows) {
+Result<Network::Attention> Network::load_attention(const std::string& name,
+                                                   const std::string& norm) {
     const int width = sizes_.width;
     Attention attention;
     TITANS_TRY(attention.norm, weights_.norm(norm, width, kEpsilon));
     // Keys have no bias: it would move all scores of a query alike.
     TITANS_TRY(attention.in,
                weights_.joined_linear({name + ".q_proj", name + ".k_proj", name + ".v_proj"}, width,
-                                      width, {Bias::Yes, Bias::No, Bias::Yes}, rows));
-    TITANS_TRY(attention.out, weights_.linear(name + ".out_proj", width, width, Bias::Yes, rows));
+                                      width, {Bias::Yes, Bias::No, Bias::Yes}));
+    TITANS_TRY(attention.out, weights_.linear(name + ".out_proj", width, width));
     return attention;
 }
 
-Result<Network::FeedForward> Network::load_feed_forward(const std::string& name, int hidden,
-                                                        Rows rows) {
+Result<Network::FeedForward> Network::load_feed_forward(const std::string& name, int hidden) {
     FeedForward layer;
     TITANS_TRY(layer.norm, weights_.norm(name + ".final_layer_norm", sizes_.width, kEpsilon));
-    TITANS_TRY(layer.in, weights_.linear(name + ".fc1", sizes_.width, hidden, Bias::Yes, rows));
-    TITANS_TRY(layer.out, weights_.linear(name + ".fc2", hidden, sizes_.width, Bias::Yes, rows));
+    TITANS_TRY(layer.in, weights_.linear(name + ".fc1", sizes_.width, hidden));
+    TITANS_TRY(layer.out, weights_.linear(name + ".fc2", hidden, sizes_.width));
     return layer;
 }
 
@@ -125,8 +123,8 @@ Result<void> Network::load_layers() {
         const std::string name = std::format("encoder.layers.{}", i);
         EncoderLayer layer;
         TITANS_TRY(layer.attention,
-                   load_attention(name + ".self_attn", name + ".self_attn_layer_norm", Rows::Many));
-        TITANS_TRY(layer.feed_forward, load_feed_forward(name, sizes_.encoder_hidden, Rows::Many));
+                   load_attention(name + ".self_attn", name + ".self_attn_layer_norm"));
+        TITANS_TRY(layer.feed_forward, load_feed_forward(name, sizes_.encoder_hidden));
         encoder_.push_back(layer);
     }
     TITANS_TRY(encoder_norm_, weights_.norm("encoder.layer_norm", width, kEpsilon));
@@ -138,16 +136,14 @@ Result<void> Network::load_layers() {
         const std::string window = name + ".encoder_attn";
         DecoderLayer layer;
         TITANS_TRY(layer.attention,
-                   load_attention(name + ".self_attn", name + ".self_attn_layer_norm", Rows::Few));
+                   load_attention(name + ".self_attn", name + ".self_attn_layer_norm"));
         TITANS_TRY(layer.window.norm, weights_.norm(window + "_layer_norm", width, kEpsilon));
-        TITANS_TRY(layer.window.in,
-                   weights_.linear(window + ".q_proj", width, width, Bias::Yes, Rows::Few));
-        TITANS_TRY(layer.window.out,
-                   weights_.linear(window + ".out_proj", width, width, Bias::Yes, Rows::Few));
+        TITANS_TRY(layer.window.in, weights_.linear(window + ".q_proj", width, width));
+        TITANS_TRY(layer.window.out, weights_.linear(window + ".out_proj", width, width));
         TITANS_TRY(layer.window_values,
                    weights_.joined_linear({window + ".k_proj", window + ".v_proj"}, width, width,
-                                          {Bias::No, Bias::Yes}, Rows::Many));
-        TITANS_TRY(layer.feed_forward, load_feed_forward(name, sizes_.decoder_hidden, Rows::Few));
+                                          {Bias::No, Bias::Yes}));
+        TITANS_TRY(layer.feed_forward, load_feed_forward(name, sizes_.decoder_hidden));
         decoder_.push_back(layer);
     }
     TITANS_TRY(decoder_norm_, weights_.norm("decoder.layer_norm", width, kEpsilon));

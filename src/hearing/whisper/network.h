@@ -121,9 +121,8 @@ private:
 
     Result<void> load_sizes();
     Result<void> load_layers();
-    Result<Attention> load_attention(const std::string& name, const std::string& norm,
-                                     engine::Rows rows);
-    Result<FeedForward> load_feed_forward(const std::string& name, int hidden, engine::Rows rows);
+    Result<Attention> load_attention(const std::string& name, const std::string& norm);
+    Result<FeedForward> load_feed_forward(const std::string& name, int hidden);
 
     engine::Node draw_encoder(engine::GraphBuilder& g, engine::Node mel,
                               const engine::StageSink& stage) const;
