@@ -3,7 +3,6 @@
 #include <dlfcn.h>
 #include <ggml-backend.h>
 #include <llama.h>
-#include <whisper.h>
 
 #include <string_view>
 
@@ -74,7 +73,6 @@ LibraryWords::~LibraryWords() { innermost = outer_; }
 const ComputeDevices& load_backends() {
     static const ComputeDevices loaded = [] {
         llama_log_set(LibraryLog::write, nullptr);
-        whisper_log_set(LibraryLog::write, nullptr);
 
         ComputeDevices found;
         ggml_backend_load_all();

@@ -24,7 +24,7 @@ struct ComputeDevices {
 ///
 /// The BLAS backend is used only on the OpenMP build of OpenBLAS: a BLAS with threads of its own
 /// fights ggml's for the cores and is several times slower than none, and the reference BLAS is
-/// slower still. From then on what ggml, llama and whisper print goes to the log, at level debug.
+/// slower still. From then on what ggml and llama print goes to the log, at level debug.
 const ComputeDevices& load_backends();
 
 /// Collects what the libraries report as warnings and errors on this thread while it lives: the

@@ -117,12 +117,29 @@ std::int64_t seen_by(std::int64_t query, const AttentionShape& shape, std::int64
 
 }  // namespace
 
+Turns::Turns(std::int64_t positions, std::int64_t width) : width_(width) {
+    // Frequencies and angles are rounded as by those who trained the networks.
+    std::vector<float> frequencies;
+    for (std::int64_t i = 0; i + 1 < width; i += 2) {
+        const float exponent = static_cast<float>(i) / static_cast<float>(width);
+        frequencies.push_back(1.0F / std::pow(kBase, exponent));
+    }
+    values_.reserve(static_cast<std::size_t>(positions * width));
+    for (std::int64_t position = 0; position < positions; ++position) {
+        for (const float frequency : frequencies) {
+            const float angle = static_cast<float>(position) * frequency;
+            values_.push_back(std::cos(angle));
+            values_.push_back(std::sin(angle));
+        }
+    }
+}
+
 float AttentionShape::scale() const { return 1.0F / std::sqrt(static_cast<float>(width)); }
 
 struct TiledAttention::Memory {
     std::byte* keys;      // panels: [panel, width, 64], numbers that make 4 bytes side by side
     Bf16* values;         // Bf16: [keys / 2, padded width, 2]
-    Bf16* queries;        // Bf16: [tile, padded width]
+    std::byte* queries;   // if they are converted or turned: [tile, padded width]
     float* scores;        // [tile, padded keys]
     Bf16* shares;         // Bf16: the same
     float* mixed;         // [tile, padded width]
@@ -134,6 +151,7 @@ struct TiledAttention::Head {
     std::int64_t column;
     std::int64_t length;
     const float* values;  // F32: of the first key
+    bool rotated;
 };
 
 TiledAttention::TiledAttention(Workspace& workspace, const AttentionShape& shape,
@@ -145,10 +163,11 @@ TiledAttention::TiledAttention(Workspace& workspace, const AttentionShape& shape
       padded_keys_(rounded_up(shape.keys, kPanel)),
       score_row_(padded_keys_ + kLanes),  // not a power of 2: such rows share places in a cache
       padded_width_(rounded_up(shape.width, kLanes)),
-      value_row_(precision == Precision::F32 ? row_of(v) : padded_width_) {
+      value_row_(precision == Precision::F32 ? row_of(v) : padded_width_),
+      staged_(precision != Precision::F32 || shape.rotated_heads > 0) {
     tile_ = (shape.queries + tiles_ - 1) / tiles_;
     tiles_ = (shape.queries + tile_ - 1) / tile_;
-    const std::int64_t query_row = precision == Precision::F32 ? row_of(q) : padded_width_;
+    const std::int64_t query_row = staged_ ? padded_width_ : row_of(q);
     // Numbers of BF16 go in pairs; what is beyond the last is zero.
     const std::int64_t pair = precision == Precision::F32 ? 1 : 2;
     const std::int64_t last_part = rounded_up((shape.keys - 1) % kPart + 1, pair);
@@ -182,7 +201,8 @@ TiledAttention::TiledAttention(Workspace& workspace, const AttentionShape& shape
     };
     memory_.keys = take(padded_keys_ * padded_width_, halves ? sizeof(Bf16) : sizeof(float));
     memory_.values = take(halves ? padded_keys_ * padded_width_ : 0, sizeof(Bf16));
-    memory_.queries = take(halves ? tile_ * padded_width_ : 0, sizeof(Bf16));
+    memory_.queries =
+        take(staged_ ? tile_ * padded_width_ : 0, halves ? sizeof(Bf16) : sizeof(float));
     memory_.scores = take(tile_ * score_row_, sizeof(float));
     memory_.shares = take(halves ? tile_ * score_row_ : 0, sizeof(Bf16));
     memory_.mixed = take(tile_ * padded_width_, sizeof(float));
@@ -194,7 +214,7 @@ TiledAttention::Memory TiledAttention::memory(int thread) const {
     std::byte* base = workspace_.memory(thread);
     return {.keys = base + memory_.keys,
             .values = reinterpret_cast<Bf16*>(base + memory_.values),
-            .queries = reinterpret_cast<Bf16*>(base + memory_.queries),
+            .queries = base + memory_.queries,
             .scores = reinterpret_cast<float*>(base + memory_.scores),
             .shares = reinterpret_cast<Bf16*>(base + memory_.shares),
             .mixed = reinterpret_cast<float*>(base + memory_.mixed),
@@ -210,7 +230,9 @@ void TiledAttention::pack(const ggml_tensor* k, const ggml_tensor* v, const Head
     const auto copy = [&](const ggml_tensor* matrix, std::int64_t row, void* to) {
         const std::byte* from = row_at(matrix, row, head.column);
         fetch(row_at(matrix, row, head.column + shape_.width), width * matrix->nb[0]);
-        if (!halves) {
+        if (head.rotated) {
+            turn(reinterpret_cast<const float*>(from), row - first, to);
+        } else if (!halves) {
             std::memcpy(to, from, width * sizeof(float));
         } else if (matrix->type == GGML_TYPE_BF16) {
             std::memcpy(to, from, width * sizeof(Bf16));
@@ -255,6 +277,37 @@ void TiledAttention::pack(const ggml_tensor* k, const ggml_tensor* v, const Head
     }
 }
 
+void TiledAttention::turn(const float* from, std::int64_t position, void* to) const {
+    const auto width = static_cast<std::size_t>(shape_.width);
+    const float* turns = shape_.turns->at(position);
+    if (precision_ == Precision::F32) {
+        vectors::rotate(from, turns, static_cast<float*>(to), width);
+    } else {
+        vectors::rotate(from, turns, static_cast<Bf16*>(to), width);
+    }
+}
+
+void TiledAttention::stage(const ggml_tensor* q, const Head& head, std::int64_t first,
+                           std::int64_t count, const Memory& memory) const {
+    const auto width = static_cast<std::size_t>(shape_.width);
+    const std::size_t size = precision_ == Precision::F32 ? sizeof(float) : sizeof(Bf16);
+    for (std::int64_t row = first; row < first + count; ++row) {
+        fetch(row_at(q, row, head.column + shape_.width), width * sizeof(float));
+        const float* from = numbers_of(q) + row * row_of(q) + head.column;
+        std::byte* to =
+            memory.queries + static_cast<std::size_t>((row - first) * padded_width_) * size;
+        std::fill(to + width * size, to + static_cast<std::size_t>(padded_width_) * size,
+                  std::byte{});
+        if (head.rotated) {
+            turn(from, row - head.sequence * shape_.queries, to);
+        } else if (precision_ == Precision::F32) {
+            std::memcpy(to, from, width * size);
+        } else {
+            vectors::to_bf16(from, reinterpret_cast<Bf16*>(to), width);
+        }
+    }
+}
+
 void TiledAttention::attend(ggml_tensor* to, const Head& head, std::int64_t tile,
                             const Memory& memory, int thread) const {
     const ggml_tensor* q = to->src[0];
@@ -271,17 +324,9 @@ void TiledAttention::attend(ggml_tensor* to, const Head& head, std::int64_t tile
             std::fill_n(out + row * width, shape_.width, 0.0F);
         return;
     }
-    const float* queries = numbers_of(q) + query_row * row_of(q) + head.column;
-    const void* a = queries;
-    if (halves) {
-        for (std::int64_t row = 0; row < rows; ++row) {
-            fetch(row_at(q, query_row + row, head.column + shape_.width),
-                  static_cast<std::size_t>(shape_.width) * sizeof(float));
-            std::fill_n(memory.queries + row * padded_width_ + shape_.width,
-                        padded_width_ - shape_.width, Bf16{});
-            vectors::to_bf16(queries + row * row_of(q), memory.queries + row * padded_width_,
-                             static_cast<std::size_t>(shape_.width));
-        }
+    const void* a = numbers_of(q) + query_row * row_of(q) + head.column;
+    if (staged_) {
+        stage(q, head, query_row, rows, memory);
         a = memory.queries;
     }
     constexpr MatrixKernel::Offsets kNone{};
@@ -329,6 +374,7 @@ void TiledAttention::compute(ggml_tensor* to, int thread, int threads) const noe
         if (index != packed) {
             head.sequence = index / shape_.heads;
             head.column = index % shape_.heads * shape_.width;
+            head.rotated = index % shape_.heads < shape_.rotated_heads;
             head.length = length_of(to->src[3], head.sequence, shape_.keys);
             head.values =
                 reinterpret_cast<const float*>(row_at(v, head.sequence * shape_.keys, head.column));

@@ -1,10 +1,30 @@
 #pragma once
 
+#include <memory>
+#include <vector>
+
 #include "engine/layers/operation.h"
 #include "engine/layers/precision.h"
 #include "engine/layers/workspace.h"
 
 namespace titans::engine {
+
+/// The angles by which heads of `width` numbers are turned at positions from 0 on, as
+/// vectors::rotate() takes them.
+class Turns {
+public:
+    static constexpr float kBase = 10'000;
+
+    Turns(std::int64_t positions, std::int64_t width);
+
+    const float* at(std::int64_t position) const {
+        return values_.data() + static_cast<std::size_t>(position * width_);
+    }
+
+private:
+    std::int64_t width_;
+    std::vector<float> values_;  // [positions, width]
+};
 
 /// What an attention is about, drawn from its operands.
 struct AttentionShape {
@@ -14,6 +34,8 @@ struct AttentionShape {
     std::int64_t keys = 0;     // of a sequence
     std::int64_t width = 0;    // of a head
     bool causal = false;
+    std::int64_t rotated_heads = 0;  // the first ones; of TiledAttention only
+    std::shared_ptr<const Turns> turns;
 
     float scale() const;
 };
@@ -36,6 +58,10 @@ private:
     Memory memory(int thread) const;
     void pack(const ggml_tensor* k, const ggml_tensor* v, const Head& head,
               const Memory& memory) const;
+    /// One row of a head's, turned by its position.
+    void turn(const float* from, std::int64_t position, void* to) const;
+    void stage(const ggml_tensor* q, const Head& head, std::int64_t first, std::int64_t count,
+               const Memory& memory) const;
     void attend(ggml_tensor* to, const Head& head, std::int64_t tile, const Memory& memory,
                 int thread) const;
 
@@ -48,6 +74,7 @@ private:
     std::int64_t score_row_;     // numbers
     std::int64_t padded_width_;  // of queries and values once converted
     std::int64_t value_row_;     // numbers
+    bool staged_;                // queries are converted or turned; else read where they are
     struct {                     // where a thread has what
         std::size_t keys, values, queries, scores, shares, mixed, rows, end;
     } memory_{};

@@ -19,18 +19,20 @@ std::int64_t input_rows(const Conv1dShape& shape, std::int64_t count) {
 }  // namespace
 
 std::int64_t convolved_rows(const Conv1dShape& shape, std::int64_t time) {
-    return (time + shape.pad_left + shape.pad_right - shape.dilation * (shape.kernel - 1) - 1) /
-               shape.stride +
-           1;
+    const std::int64_t room =
+        time + shape.pad_left + shape.pad_right - shape.dilation * (shape.kernel - 1) - 1;
+    return room < 0 ? 0 : room / shape.stride + 1;
 }
 
 Conv1dOperation::Conv1dOperation(Workspace& workspace, const Conv1d& layer, const ggml_tensor* x,
-                                 Activation activation)
+                                 Activation activation, std::int64_t sequences)
     : workspace_(workspace),
       layer_(layer),
       activation_(activation),
       precision_(layer.packed.front()->precision()),
-      rows_(convolved_rows(layer.shape, x->ne[1])),
+      sequences_(sequences),
+      time_(x->ne[1] / sequences),
+      rows_(convolved_rows(layer.shape, time_)),
       tile_(tile_height(rows_, workspace.threads())),
       staged_(precision_ != Precision::F32 || row_of(x) != layer.shape.in ||
               layer.shape.pad_left + layer.shape.pad_right > 0) {
@@ -50,12 +52,12 @@ Conv1dOperation::Conv1dOperation(Workspace& workspace, const Conv1d& layer, cons
     workspace.reserve(static_cast<std::size_t>(needed));
 }
 
-void Conv1dOperation::stage(const ggml_tensor* x, std::int64_t first, std::int64_t count,
-                            std::byte* numbers) const {
+void Conv1dOperation::stage(const ggml_tensor* x, std::int64_t sequence, std::int64_t first,
+                            std::int64_t count, std::byte* numbers) const {
     const std::int64_t in = layer_.shape.in;
     const auto size = static_cast<std::int64_t>(number_bytes(precision_));
     const auto convert = [&](std::int64_t from, std::int64_t row, std::int64_t length) {
-        const float* values = numbers_of(x) + from * row_of(x);
+        const float* values = numbers_of(x) + (sequence * time_ + from) * row_of(x);
         std::byte* to = numbers + row * in * size;
         if (precision_ == Precision::F32) {
             std::memcpy(to, values, static_cast<std::size_t>(length) * sizeof(float));
@@ -68,7 +70,7 @@ void Conv1dOperation::stage(const ggml_tensor* x, std::int64_t first, std::int64
         std::memset(numbers + row * in * size, 0, static_cast<std::size_t>(length * size));
     };
     const std::int64_t before = std::clamp<std::int64_t>(-first, 0, count);
-    const std::int64_t inside = std::clamp<std::int64_t>(x->ne[1] - first, before, count) - before;
+    const std::int64_t inside = std::clamp<std::int64_t>(time_ - first, before, count) - before;
     clear(0, before * in);
     if (row_of(x) == in) {
         convert(first + before, before, inside * in);
@@ -79,19 +81,30 @@ void Conv1dOperation::stage(const ggml_tensor* x, std::int64_t first, std::int64
 }
 
 void Conv1dOperation::compute(ggml_tensor* to, int thread, int threads) const noexcept {
+    const std::int64_t tiles = (rows_ + tile_ - 1) / tile_;  // of a sequence
+    auto [tile, last] = share_of(sequences_ * tiles, thread, threads);
+    while (tile < last) {
+        const std::int64_t sequence = tile / tiles;
+        const std::int64_t end = std::min(last - sequence * tiles, tiles);
+        compute(to, sequence, tile % tiles * tile_, std::min(end * tile_, rows_), thread);
+        tile = sequence * tiles + end;
+    }
+}
+
+void Conv1dOperation::compute(ggml_tensor* to, std::int64_t sequence, std::int64_t begin,
+                              std::int64_t end, int thread) const {
     const ggml_tensor* x = to->src[0];
     const Conv1dShape& shape = layer_.shape;
     const auto size = static_cast<std::int64_t>(number_bytes(precision_));
-    const auto [first_tile, last_tile] = share_of((rows_ + tile_ - 1) / tile_, thread, threads);
-    const std::int64_t end = std::min(last_tile * tile_, rows_);
     auto* tile = reinterpret_cast<float*>(workspace_.memory(thread));
     std::byte* staging = workspace_.memory(thread) + TiledProduct::kTileBytes;
-    for (std::int64_t chunk = first_tile * tile_; chunk < end; chunk += chunk_) {
+    for (std::int64_t chunk = begin; chunk < end; chunk += chunk_) {
         const std::int64_t chunk_end = std::min(chunk + chunk_, end);
         const std::int64_t first = chunk * shape.stride - shape.pad_left;
-        const auto* a = reinterpret_cast<const std::byte*>(numbers_of(x) + first * shape.in);
+        const auto* a = reinterpret_cast<const std::byte*>(numbers_of(x) +
+                                                           (sequence * time_ + first) * shape.in);
         if (staged_) {
-            stage(x, first, input_rows(shape, chunk_end - chunk), staging);
+            stage(x, sequence, first, input_rows(shape, chunk_end - chunk), staging);
             a = staging;
         }
         for (std::int64_t group = 0; group < shape.groups; ++group) {
@@ -110,7 +123,7 @@ void Conv1dOperation::compute(ggml_tensor* to, int thread, int threads) const no
                         {.bias =
                              layer_.bias == nullptr ? nullptr : numbers_of(layer_.bias) + column,
                          .activation = activation_,
-                         .to = numbers_of(to) + row * shape.out + column,
+                         .to = numbers_of(to) + (sequence * rows_ + row) * shape.out + column,
                          .to_row = static_cast<std::size_t>(shape.out)});
                 }
             }
@@ -125,15 +138,17 @@ void DepthwiseOperation::compute(ggml_tensor* to, int thread, int threads) const
     const float* bias = layer_.bias == nullptr ? nullptr : numbers_of(layer_.bias);
     const auto [first, last] = share_of(to->ne[1], thread, threads);
     const std::int64_t step = row_of(x) * shape.dilation;
+    const std::int64_t rows = convolved_rows(shape, time_);  // of a sequence
     for (std::int64_t row = first; row < last; ++row) {
-        const std::int64_t at = row * shape.stride - shape.pad_left;
+        const std::int64_t at = row % rows * shape.stride - shape.pad_left;
+        const float* from = numbers_of(x) + row / rows * time_ * row_of(x);
         // The taps that fall on rows that there are.
         const std::int64_t begin = at >= 0 ? 0 : (-at + shape.dilation - 1) / shape.dilation;
         const std::int64_t end = std::min<std::int64_t>(
-            shape.kernel, (x->ne[1] - at + shape.dilation - 1) / shape.dilation);
+            shape.kernel, (time_ - at + shape.dilation - 1) / shape.dilation);
         float* out = numbers_of(to) + row * shape.out;
         vectors::convolve_channels(
-            numbers_of(x) + at * row_of(x) + begin * step, static_cast<std::size_t>(step),
+            from + at * row_of(x) + begin * step, static_cast<std::size_t>(step),
             numbers_of(layer_.weight) + begin * shape.in,
             static_cast<std::size_t>(std::max<std::int64_t>(0, end - begin)), bias, width, out);
         if (activation_ != Activation::None) vectors::activate(out, out, width, activation_);

@@ -23,9 +23,16 @@ class Operation;
 /// tokens; where a graph computes several sequences at once, their rows follow each other.
 using Node = ggml_tensor*;
 
+/// activation(x W^T + b) * gate + add
 struct LinearOptions {
     Activation activation = Activation::None;
-    Node add = nullptr;  // [rows, out], added last
+    Node add = nullptr;   // [rows, out]
+    Node gate = nullptr;  // [1, out]
+};
+
+struct Conv1dOptions {
+    Activation activation = Activation::None;
+    int sequences = 1;  // of equal length, each padded by itself
 };
 
 struct AttentionOptions {
@@ -37,6 +44,9 @@ struct AttentionOptions {
     /// I32, [sequences]: how many of each sequence's keys there are, the rest being padding; all if
     /// absent.
     Node lengths = nullptr;
+    /// Queries and keys of the first so many heads are turned by their positions, which begin at 0
+    /// in every sequence: RoPE of neighbouring numbers, base 10,000. Of F32 numbers.
+    int rotated_heads = 0;
 };
 
 /// Keys and values of a decoder's layers, kept between graphs. One for each of `sequences`
@@ -87,16 +97,29 @@ public:
 
     /// x: [rows, in]. Returns [rows, out].
     Node linear(Node x, const Linear& layer, const LinearOptions& options = {});
-    /// x: [time, in]. Returns [(time + padding - dilation (kernel - 1) - 1) / stride + 1, out].
-    Node conv1d(Node x, const Conv1d& layer, Activation activation = Activation::None);
+    /// x: [time, in]. Returns [(time + padding - dilation (kernel - 1) - 1) / stride + 1, out]; of
+    /// several sequences, so many rows each.
+    Node conv1d(Node x, const Conv1d& layer, const Conv1dOptions& options = {});
+    Node conv1d(Node x, const Conv1d& layer, Activation activation) {
+        return conv1d(x, layer, Conv1dOptions{.activation = activation});
+    }
     /// ids: I32, [rows]. Returns [rows, width].
     Node embedding(Node ids, const Embedding& layer);
     /// Each row to mean 0 and variance 1, then scale and shift.
     Node layer_norm(Node x, const Norm& layer, Activation activation = Activation::None);
     /// Each column so: GroupNorm with one channel a group.
     Node time_norm(Node x, const Norm& layer, Activation activation = Activation::None);
+    /// Each row to mean 0 and variance 1, times 1 + scale, plus shift: both [1, width], and perhaps
+    /// columns() of something wider.
+    Node modulated_norm(Node x, Node scale, Node shift, float epsilon);
+    /// Global response normalisation (arXiv:2301.00808), over each sequence's time: with G the root
+    /// of the sum of squares of a column, x + scale * x * G / (mean of the columns' G + 1e-6) +
+    /// shift.
+    Node response_norm(Node x, const Norm& layer, int sequences = 1);
     Node activate(Node x, Activation activation);
     Node add(Node a, Node b);
+    /// Each row times a number. factors: [rows, 1].
+    Node scale_rows(Node x, Node factors);
 
     /// softmax(q k^T / sqrt(width of a head)) v, head by head. q: [sequences x queries, width];
     /// k, v: [sequences x keys, width], or [keys, width] for all sequences alike. Returns as q.
@@ -117,6 +140,11 @@ public:
     Node rows(Node x, std::int64_t first, std::int64_t count);
     Node columns(Node x, std::int64_t first, std::int64_t count);
 
+    /// Ends a part of the graph, of which Graph::compute_next() computes one at a time: all that
+    /// `value` and the outputs drawn so far are made of, as far as it is in no part before. Returns
+    /// `value`.
+    Node cut(Node value);
+
     /// For what is not here: the context that the graph is drawn in, and the way back.
     ggml_context* context() const { return context_; }
     void expand(Node node);
@@ -126,7 +154,11 @@ private:
     struct Parts;
 
     bool is_ours() const { return device_.arithmetic() == Device::Arithmetic::Ours; }
-    /// A node that `operation` computes, [rows, width].
+    /// By ggml, one sequence, without bias.
+    Node convolve(Node x, const Conv1d& layer);
+    /// By ggml: x, of sequences of `length`, with its first heads turned by position.
+    Node rotate(Node x, const AttentionOptions& options, std::int64_t length);
+    /// A node that `operation` computes, [rows, width]. Operands may be null.
     Node node(std::unique_ptr<Operation> operation, std::int64_t rows, std::int64_t width,
               std::initializer_list<Node> operands);
 
@@ -158,11 +190,19 @@ public:
     /// Errors: Cancelled; Internal.
     Result<void> compute(const std::stop_token& stop);
 
+    /// The parts that GraphBuilder::cut() made of it; one if it was cut nowhere.
+    int parts() const;
+    /// Computes the next part, and after the last one, or compute(), or an error, the first again.
+    /// Between two parts other graphs of the Device may be computed; inputs are written before the
+    /// first. Returns whether there is one more. Errors: Cancelled; Internal.
+    Result<bool> compute_next(const std::stop_token& stop);
+
 private:
     Graph(Device& device, std::unique_ptr<GraphBuilder::Parts> parts);
 
     Device& device_;
     std::unique_ptr<GraphBuilder::Parts> parts_;
+    std::size_t next_ = 0;  // part
 };
 
 }  // namespace titans::engine

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <numbers>
 
 #include "engine/layers/layers_for_test.h"
 
@@ -45,6 +46,73 @@ TEST_P(GraphTest, ComputesALinearLayerWithActivationAndSum) {
         }
     }
     EXPECT_LT(relative_error((*graph)->read(out), wanted), 1e-5);
+}
+
+double activated(double x, Activation activation) {
+    switch (activation) {
+        case Activation::None:
+            return x;
+        case Activation::GeluErf:
+            return x / 2 * (1 + std::erf(x / std::sqrt(2.0)));
+        case Activation::GeluTanh:
+            return x / 2 *
+                   (1 + std::tanh(std::sqrt(2 / std::numbers::pi) * (x + 0.044715 * x * x * x)));
+        case Activation::Silu:
+            return x / (1 + std::exp(-x));
+        case Activation::Mish:
+            return x * std::tanh(std::log1p(std::exp(x)));
+    }
+    std::unreachable();
+}
+
+TEST_P(GraphTest, GatesEachOutputOfALinearLayerBeforeTheSum) {
+    for (const Activation activation : {Activation::None, Activation::GeluErf, Activation::GeluTanh,
+                                        Activation::Silu, Activation::Mish}) {
+        Layers layers(GetParam());
+        const Values weight = layers.add("a.weight", {21, 33});
+        const auto layer = layers.weights().linear("a", 33, 21, Bias::No);
+        ASSERT_TRUE(layer) << layer.error().message;
+        ASSERT_TRUE(layers.weights().finish());
+        const Values x = seeded(5 * 33, 9);
+        const Values more = seeded(5 * 21, 10);
+        const Values gates = seeded(3 * 21, 11);
+        Node in = nullptr;
+        Node added = nullptr;
+        Node gate = nullptr;
+        Node both = nullptr;
+        Node gated = nullptr;
+        const auto graph = Graph::build(layers.device(), [&](GraphBuilder& g) {
+            in = g.input(5, 33);
+            added = g.input(5, 21);
+            gate = g.input(1, 63);
+            Node own = g.columns(gate, 21, 21);
+            both = g.output(
+                g.linear(in, *layer, {.activation = activation, .add = added, .gate = own}));
+            gated = g.output(g.linear(in, *layer, {.activation = activation, .gate = own}));
+        });
+        ASSERT_TRUE(graph);
+        (*graph)->write(in, x);
+        (*graph)->write(added, more);
+        (*graph)->write(gate, gates);
+        ASSERT_TRUE((*graph)->compute({}));
+        Values with_sum;
+        Values without;
+        for (std::size_t row = 0; row < 5; ++row) {
+            for (std::size_t column = 0; column < 21; ++column) {
+                double sum = 0;
+                for (std::size_t i = 0; i < 33; ++i)
+                    sum += double{x[row * 33 + i]} * weight[column * 33 + i];
+                const double value = activated(sum, activation) * gates[21 + column];
+                without.push_back(static_cast<float>(value));
+                with_sum.push_back(static_cast<float>(value + more[row * 21 + column]));
+            }
+        }
+        // ggml reads GELU from a table of halves
+        const bool exact =
+            GetParam() == Device::Arithmetic::Ours || activation != Activation::GeluTanh;
+        EXPECT_LT(relative_error((*graph)->read(both), with_sum), exact ? 1e-5 : 1e-3);
+        EXPECT_LT(relative_error((*graph)->read(gated), without), exact ? 1e-5 : 1e-3);
+    }
 }
 
 struct ConvolutionCase {
@@ -107,6 +175,53 @@ TEST_P(GraphTest, ComputesConvolutions) {
     }
 }
 
+TEST_P(GraphTest, ConvolvesEachSequenceByItself) {
+    for (const auto& [shape, time] : std::vector<ConvolutionCase>{
+             {{.in = 8, .out = 8, .kernel = 9, .groups = 4, .pad_left = 4, .pad_right = 4}, 11},
+             {{.in = 8, .out = 8, .kernel = 7, .groups = 8, .pad_left = 3, .pad_right = 3}, 5},
+             {{.in = 6, .out = 5, .kernel = 3, .stride = 2}, 9}}) {
+        Layers layers(GetParam());
+        layers.add("c.weight", {shape.out, shape.in / shape.groups, shape.kernel});
+        layers.add("c.bias", {shape.out});
+        const auto layer = layers.weights().conv1d("c", shape, Bias::Yes);
+        ASSERT_TRUE(layer) << layer.error().message;
+        ASSERT_TRUE(layers.weights().finish());
+        Node in = nullptr;
+        Node together = nullptr;
+        std::array<Node, 3> alone{};
+        const auto graph = Graph::build(layers.device(), [&](GraphBuilder& g) {
+            in = g.input(3 * time, shape.in);
+            together =
+                g.output(g.conv1d(in, *layer, {.activation = Activation::Mish, .sequences = 3}));
+            for (std::size_t i = 0; i < 3; ++i) {
+                Node own = g.rows(in, static_cast<std::int64_t>(i) * time, time);
+                alone[i] = g.output(g.conv1d(own, *layer, Activation::Mish));
+            }
+        });
+        ASSERT_TRUE(graph);
+        (*graph)->write(in, seeded(static_cast<std::size_t>(3 * time * shape.in), 4));
+        ASSERT_TRUE((*graph)->compute({}));
+        Values wanted;
+        for (Node node : alone) {
+            const Values own = (*graph)->read(node);
+            wanted.insert(wanted.end(), own.begin(), own.end());
+        }
+        EXPECT_LT(relative_error((*graph)->read(together), wanted), 1e-6) << shape.kernel;
+    }
+}
+
+TEST_P(GraphTest, RefusesTooLittleForAConvolution) {
+    Layers layers(GetParam());
+    layers.add("c.weight", {4, 4, 5});
+    const auto layer = layers.weights().conv1d("c", {.in = 4, .out = 4, .kernel = 5}, Bias::No);
+    ASSERT_TRUE(layer && layers.weights().finish());
+    const auto graph = Graph::build(layers.device(), [&](GraphBuilder& g) {
+        g.output(g.conv1d(g.conv1d(g.input(4, 4), *layer), *layer));
+    });
+    ASSERT_FALSE(graph);
+    EXPECT_EQ(graph.error().kind, ErrorKind::InvalidInput);
+}
+
 /// softmax(q k^T / sqrt(d)) v of one head; key j is seen by query i if sees(i, j).
 Values attention(const Values& q, const Values& k, const Values& v, std::size_t width, int heads,
                  std::size_t queries, std::size_t keys, auto sees) {
@@ -160,6 +275,57 @@ TEST_P(GraphTest, AttendsFromColumnsOfAWiderValue) {
     const Values wanted =
         attention(q, k, v, 16, 2, 19, 19, [](std::size_t, std::size_t) { return true; });
     EXPECT_LT(relative_error((*graph)->read(out), wanted), 1e-5);
+}
+
+TEST_P(GraphTest, TurnsQueriesAndKeysByTheirPositionsInEachSequence) {
+    constexpr std::size_t kLength = 40;
+    constexpr std::size_t kWidth = 24;  // of three heads
+    constexpr std::size_t kHead = 8;
+    for (const std::size_t rotated : {1UZ, 3UZ}) {
+        Layers layers(GetParam());
+        const Values q = seeded(2 * kLength * kWidth, 1);
+        const Values k = seeded(2 * kLength * kWidth, 2);
+        const Values v = seeded(2 * kLength * kWidth, 3);
+        std::array<Node, 3> in{};
+        Node out = nullptr;
+        const auto graph = Graph::build(layers.device(), [&](GraphBuilder& g) {
+            for (Node& node : in) node = g.input(2 * kLength, kWidth);
+            out = g.output(g.attention(
+                in[0], in[1], in[2],
+                {.heads = 3, .sequences = 2, .rotated_heads = static_cast<int>(rotated)}));
+        });
+        ASSERT_TRUE(graph);
+        (*graph)->write(in[0], q);
+        (*graph)->write(in[1], k);
+        (*graph)->write(in[2], v);
+        ASSERT_TRUE((*graph)->compute({}));
+        const auto turned = [&](const Values& all, std::size_t sequence) {
+            Values part(kLength * kWidth);
+            for (std::size_t row = 0; row < kLength; ++row) {
+                for (std::size_t i = 0; i < kWidth; i += 2) {
+                    const std::size_t at = (sequence * kLength + row) * kWidth + i;
+                    const double exponent = static_cast<double>(i % kHead) / kHead;
+                    const double angle = i / kHead < rotated
+                                             ? static_cast<double>(row) / std::pow(10'000, exponent)
+                                             : 0;
+                    part[row * kWidth + i] = static_cast<float>(all[at] * std::cos(angle) -
+                                                                all[at + 1] * std::sin(angle));
+                    part[row * kWidth + i + 1] = static_cast<float>(all[at + 1] * std::cos(angle) +
+                                                                    all[at] * std::sin(angle));
+                }
+            }
+            return part;
+        };
+        Values wanted;
+        for (std::size_t sequence = 0; sequence < 2; ++sequence) {
+            const auto first = v.begin() + static_cast<std::ptrdiff_t>(sequence * kLength * kWidth);
+            const Values own = attention(
+                turned(q, sequence), turned(k, sequence), Values(first, first + kLength * kWidth),
+                kWidth, 3, kLength, kLength, [](std::size_t, std::size_t) { return true; });
+            wanted.insert(wanted.end(), own.begin(), own.end());
+        }
+        EXPECT_LT(relative_error((*graph)->read(out), wanted), 1e-5) << rotated;
+    }
 }
 
 TEST_P(GraphTest, AttendsInSequencesOfDifferentLengths) {
@@ -239,47 +405,45 @@ TEST_P(GraphTest, AttendsToACacheAsToEverythingAtOnce) {
     }
 }
 
-TEST_P(GraphTest, NormalisesRowsAndColumns) {
+TEST_P(GraphTest, ComputesInPartsWhatItComputesAtOnce) {
     Layers layers(GetParam());
-    const Values scale = layers.add("n.weight", {12});
-    const Values shift = layers.add("n.bias", {12});
-    const auto norm = layers.weights().norm("n", 12, 1e-5F);
-    ASSERT_TRUE(norm);
+    for (const char* name : {"a", "b", "c"}) layers.add(name + std::string(".weight"), {16, 16});
+    std::vector<Linear> steps;
+    for (const char* name : {"a", "b", "c"})
+        steps.push_back(*layers.weights().linear(name, 16, 16, Bias::No));
     ASSERT_TRUE(layers.weights().finish());
-    const Values x = seeded(9 * 12, 4);
     Node in = nullptr;
-    Node by_row = nullptr;
-    Node by_column = nullptr;
+    Node out = nullptr;
     const auto graph = Graph::build(layers.device(), [&](GraphBuilder& g) {
-        in = g.input(9, 12);
-        by_row = g.output(g.layer_norm(in, *norm));
-        by_column = g.output(g.time_norm(in, *norm));
+        in = g.input(40, 16);
+        Node x = g.cut(in);  // nothing to compute: no part
+        for (const Linear& step : steps)
+            x = g.cut(g.add(x, g.attention(g.linear(x, step), x, x, {.heads = 2})));
+        out = g.output(x);
     });
     ASSERT_TRUE(graph);
-    (*graph)->write(in, x);
+    EXPECT_EQ((*graph)->parts(), 3);
+    (*graph)->write(in, seeded(40 * 16, 5));
     ASSERT_TRUE((*graph)->compute({}));
-    const auto normalised = [&](std::size_t count, auto at) {
-        double mean = 0;
-        double square = 0;
-        for (std::size_t i = 0; i < count; ++i) mean += at(i) / double(count);
-        for (std::size_t i = 0; i < count; ++i) square += std::pow(at(i) - mean, 2) / double(count);
-        return [=](double value) { return (value - mean) / std::sqrt(square + 1e-5); };
-    };
-    Values rows;
-    Values columns;
-    for (std::size_t r = 0; r < 9; ++r) {
-        for (std::size_t c = 0; c < 12; ++c) {
-            const auto of_row =
-                normalised(12, [&](std::size_t i) { return double{x[r * 12 + i]}; });
-            const auto of_column =
-                normalised(9, [&](std::size_t i) { return double{x[i * 12 + c]}; });
-            const double value = x[r * 12 + c];
-            rows.push_back(static_cast<float>(of_row(value) * scale[c] + shift[c]));
-            columns.push_back(static_cast<float>(of_column(value) * scale[c] + shift[c]));
+    const Values wanted = (*graph)->read(out);
+    for (int run = 0; run < 2; ++run) {
+        (*graph)->write(in, seeded(40 * 16, run == 0 ? 6 : 5));
+        for (int part = 0; part < 3; ++part) {
+            const auto more = (*graph)->compute_next({});
+            ASSERT_TRUE(more);
+            EXPECT_EQ(*more, part < 2);
         }
+        EXPECT_EQ((*graph)->read(out) == wanted, run == 1);
     }
-    EXPECT_LT(relative_error((*graph)->read(by_row), rows), 1e-5);
-    EXPECT_LT(relative_error((*graph)->read(by_column), columns), 1e-5);
+    // One that was given up begins anew.
+    ASSERT_TRUE((*graph)->compute_next({}));
+    std::stop_source stop;
+    stop.request_stop();
+    const auto stopped = (*graph)->compute_next(stop.get_token());
+    ASSERT_FALSE(stopped);
+    EXPECT_EQ(stopped.error().kind, ErrorKind::Cancelled);
+    for (int part = 0; part < 3; ++part) ASSERT_TRUE((*graph)->compute_next({}));
+    EXPECT_EQ((*graph)->read(out), wanted);
 }
 
 INSTANTIATE_TEST_SUITE_P(Arithmetics, GraphTest,

@@ -77,14 +77,15 @@ TEST_P(KernelsTest, ComputesLinearLayersOfAnySize) {
                                                                                 {131, 384, 48},
                                                                                 {257, 2100, 65},
                                                                                 {1500, 512, 96}}) {
-        const std::array inputs{Input{rows, in}, Input{rows, out}};
+        const std::array inputs{Input{rows, in}, Input{rows, out}, Input{1, out}};
         const auto draw = [&](Layers& layers) {
             layers.add("a.weight", {out, in});
             layers.add("a.bias", {out});
             const auto layer = layers.weights().linear("a", in, out);
             EXPECT_TRUE(layer && layers.weights().finish());
             return [layer](GraphBuilder& g, std::span<const Node> x) {
-                return g.linear(x[0], *layer, {.activation = Activation::GeluErf, .add = x[1]});
+                return g.linear(x[0], *layer,
+                                {.activation = Activation::GeluErf, .add = x[1], .gate = x[2]});
             };
         };
         expect_alike(inputs, draw, std::format("{} {} {}", rows, in, out));
@@ -135,6 +136,7 @@ TEST_P(KernelsTest, ConvolvesAtAnySize) {
              {{.in = 15, .out = 9, .kernel = 5, .dilation = 3, .groups = 3, .pad_left = 6}, 41},
              {{.in = 33, .out = 65, .kernel = 7, .dilation = 2, .pad_left = 6, .pad_right = 6}, 5},
              {{.in = 600, .out = 77, .kernel = 3, .pad_right = 2}, 1},
+             {{.in = 1, .out = 16, .kernel = 4, .stride = 2}, 90},
              {{.in = 70, .out = 70, .kernel = 7, .groups = 70, .pad_left = 3, .pad_right = 3}, 2},
              {{.in = 70,
                .out = 70,
@@ -145,8 +147,10 @@ TEST_P(KernelsTest, ConvolvesAtAnySize) {
                .pad_left = 6,
                .pad_right = 6},
               50}}) {
-        for (const bool from_columns : {false, true}) {
-            const std::array inputs{Input{time, from_columns ? shape.in + 7 : shape.in}};
+        for (const auto& [sequences, from_columns] :
+             {std::pair(1, false), std::pair(1, true), std::pair(3, false)}) {
+            const std::array inputs{
+                Input{sequences * time, from_columns ? shape.in + 7 : shape.in}};
             const auto draw = [&](Layers& layers) {
                 layers.add("c.weight", {shape.out, shape.in / shape.groups, shape.kernel});
                 layers.add("c.bias", {shape.out});
@@ -154,7 +158,7 @@ TEST_P(KernelsTest, ConvolvesAtAnySize) {
                 EXPECT_TRUE(layer && layers.weights().finish());
                 return [=](GraphBuilder& g, std::span<const Node> x) {
                     return g.conv1d(from_columns ? g.columns(x[0], 4, shape.in) : x[0], *layer,
-                                    Activation::GeluErf);
+                                    {.activation = Activation::Mish, .sequences = sequences});
                 };
             };
             expect_alike(inputs, draw,
@@ -182,7 +186,10 @@ TEST_P(KernelsTest, AttendsAtAnySize) {
              {{.heads = 1, .causal = true}, 5, 9, 64, {}},
              {{.heads = 2, .sequences = 3}, 40, 40, 64, {40, 1, 17}},
              {{.heads = 2, .sequences = 2, .causal = true}, 300, 300, 64, {300, 257}},
-             {{.heads = 2, .sequences = 2}, 3, 20, 64, {20, 6}}}) {
+             {{.heads = 2, .sequences = 2}, 3, 20, 64, {20, 6}},
+             {{.heads = 3, .rotated_heads = 3}, 3, 3, 3 * 64, {}},
+             {{.heads = 3, .sequences = 2, .rotated_heads = 3}, 150, 150, 3 * 64, {}},
+             {{.heads = 3, .sequences = 2, .rotated_heads = 1}, 131, 131, 3 * 26, {131, 90}}}) {
         const std::array inputs{Input{options.sequences * queries, width + 3},
                                 Input{options.sequences * keys, 2 * width}};
         const auto draw = [&](Layers&) {
@@ -281,6 +288,38 @@ TEST_P(KernelsTest, NormalisesAtAnySize) {
             };
             expect_alike(inputs, draw, std::format("{} {}", rows, width));
         }
+    }
+}
+
+TEST_P(KernelsTest, ModulatesAndScalesAtAnySize) {
+    for (const auto& [rows, width] :
+         std::vector<std::pair<std::int64_t, std::int64_t>>{{1, 512}, {3, 17}, {700, 130}}) {
+        const std::array inputs{Input{rows, width}, Input{1, 2 * width}, Input{rows, 1}};
+        const auto draw = [&](Layers&) {
+            return [=](GraphBuilder& g, std::span<const Node> x) {
+                return g.scale_rows(g.modulated_norm(x[0], g.columns(x[1], 0, width),
+                                                     g.columns(x[1], width, width), 1e-6F),
+                                    x[2]);
+            };
+        };
+        expect_alike(inputs, draw, std::format("{} {}", rows, width));
+    }
+}
+
+TEST_P(KernelsTest, NormalisesResponsesAtAnySize) {
+    for (const auto& [time, width] :
+         std::vector<std::pair<std::int64_t, std::int64_t>>{{1, 64}, {333, 1024}, {65, 17}}) {
+        const std::array inputs{Input{2 * time, width}};
+        const auto draw = [&](Layers& layers) {
+            layers.add("n.weight", {width});
+            layers.add("n.bias", {width});
+            const auto layer = layers.weights().norm("n", width, 1e-6F);
+            EXPECT_TRUE(layer && layers.weights().finish());
+            return [=](GraphBuilder& g, std::span<const Node> x) {
+                return g.response_norm(x[0], *layer, 2);
+            };
+        };
+        expect_alike(inputs, draw, std::format("{} {}", time, width));
     }
 }
 

@@ -66,6 +66,7 @@ std::int64_t LinearOperation::stage(const ggml_tensor* x, std::int64_t first, st
 void LinearOperation::compute(ggml_tensor* to, int thread, int threads) const noexcept {
     const ggml_tensor* x = to->src[0];
     const ggml_tensor* more = to->src[1];
+    const ggml_tensor* gate = to->src[2];
     const Precision precision = weight_.precision();
     const std::int64_t tiles = (rows_ + tile_ - 1) / tile_;
     const auto [first_tile, last_tile] =
@@ -97,6 +98,7 @@ void LinearOperation::compute(ggml_tensor* to, int thread, int threads) const no
                                        .activation = activation_,
                                        .to = numbers_of(to) + row * weight_.out() + column,
                                        .to_row = static_cast<std::size_t>(weight_.out())};
+                if (gate != nullptr) finish.gate = numbers_of(gate) + column;
                 if (more != nullptr) {
                     finish.add = numbers_of(more) + row * row_of(more) + column;
                     finish.add_row = static_cast<std::size_t>(row_of(more));

@@ -7,11 +7,11 @@
 
 namespace titans::engine {
 
-/// activation(x W^T + b) + more. Sources: x, [rows, in], and `more`, [rows, out], if there is one;
-/// both may be columns of something wider.
+/// activation(x W^T + b) * gate + more. Sources: x, [rows, in]; more, [rows, out], or null; gate,
+/// [1, out], or null. All may be columns of something wider.
 class LinearOperation : public Operation {
 public:
-    /// bias: [out] of F32, or null. x and more: as the sources will be.
+    /// bias: [out] of F32, or null. x: as the source will be.
     LinearOperation(Workspace& workspace, const PackedMatrix& weight, const ggml_tensor* bias,
                     const ggml_tensor* x, Activation activation);
 

@@ -2,6 +2,7 @@
 
 #include "engine/layers/operation.h"
 #include "engine/layers/weights.h"
+#include "engine/layers/workspace.h"
 
 namespace titans::engine {
 
@@ -25,6 +26,48 @@ public:
 private:
     Norm layer_;
     Activation activation_;
+};
+
+/// Each row to mean 0 and variance 1, times 1 + scale, plus shift. Sources: x, [rows, width]; scale
+/// and shift, [1, width].
+class ModulatedNorm : public Operation {
+public:
+    explicit ModulatedNorm(float epsilon) : epsilon_(epsilon) {}
+    void compute(ggml_tensor* to, int thread, int threads) const noexcept override;
+
+private:
+    float epsilon_;
+};
+
+/// The root of the sum of squares of each column of each sequence: [sequences, width]. Source: x,
+/// [sequences x time, width].
+class ColumnLengths : public Operation {
+public:
+    explicit ColumnLengths(std::int64_t sequences) : sequences_(sequences) {}
+    void compute(ggml_tensor* to, int thread, int threads) const noexcept override;
+
+private:
+    std::int64_t sequences_;
+};
+
+/// x * (1 + scale * lengths / (their mean + epsilon)) + shift. Sources: x, [sequences x time,
+/// width], and its ColumnLengths.
+class ResponseNorm : public Operation {
+public:
+    ResponseNorm(Workspace& workspace, const Norm& layer, const ggml_tensor* x,
+                 std::int64_t sequences);
+    void compute(ggml_tensor* to, int thread, int threads) const noexcept override;
+
+private:
+    const Workspace& workspace_;
+    Norm layer_;
+    std::int64_t sequences_;
+};
+
+/// Each row times a number. Sources: x, [rows, width]; the numbers, [rows, 1].
+class ScaleRows : public Operation {
+public:
+    void compute(ggml_tensor* to, int thread, int threads) const noexcept override;
 };
 
 /// Source: x, [rows, width].

@@ -30,6 +30,12 @@ struct Functions {
     void (*normalise_columns)(const float* from, std::size_t from_row, float* to,
                               std::size_t to_row, std::size_t rows, std::size_t width,
                               const Normalise& how);
+    void (*column_lengths)(const float* from, std::size_t from_row, std::size_t rows,
+                           std::size_t width, float* to);
+    void (*scale_and_shift)(const float* from, const float* factor, const float* shift, float* to,
+                            std::size_t count);
+    void (*rotate)(const float* from, const float* turns, float* to, std::size_t count);
+    void (*rotate_bf16)(const float* from, const float* turns, Bf16* to, std::size_t count);
     float (*soften)(const float* scores, float scale, std::size_t count, std::size_t padded,
                     float* to);
     float (*soften_bf16)(const float* scores, float scale, std::size_t count, std::size_t padded,
@@ -165,6 +171,24 @@ void normalise_row(const float* from, float* to, std::size_t width, const Normal
 void normalise_columns(const float* from, std::size_t from_row, float* to, std::size_t to_row,
                        std::size_t rows, std::size_t width, const Normalise& how) {
     functions().normalise_columns(from, from_row, to, to_row, rows, width, how);
+}
+
+void column_lengths(const float* from, std::size_t from_row, std::size_t rows, std::size_t width,
+                    float* to) {
+    functions().column_lengths(from, from_row, rows, width, to);
+}
+
+void scale_and_shift(const float* from, const float* factor, const float* shift, float* to,
+                     std::size_t count) {
+    functions().scale_and_shift(from, factor, shift, to, count);
+}
+
+void rotate(const float* from, const float* turns, float* to, std::size_t count) {
+    functions().rotate(from, turns, to, count);
+}
+
+void rotate(const float* from, const float* turns, Bf16* to, std::size_t count) {
+    functions().rotate_bf16(from, turns, to, count);
 }
 
 float soften(const float* scores, float scale, std::size_t count, std::size_t padded, float* to) {

@@ -30,10 +30,11 @@ void interleave(const float* first, const float* second, Bf16* to, std::size_t c
 void interleave(const Bf16* first, const Bf16* second, Bf16* to, std::size_t count);
 
 /// What follows a product, for the tile of `rows` and `width` of which both are at most 64:
-/// to = activation(tile + bias) + add. No bias, no addend where null.
+/// to = activation(tile + bias) * gate + add. No bias, no factor, no addend where null.
 struct Finish {
     const float* bias = nullptr;
     Activation activation = Activation::None;
+    const float* gate = nullptr;  // of a column each
     const float* add = nullptr;
     std::size_t add_row = 0;  // numbers from one row to the next
     float* to = nullptr;
@@ -56,17 +57,30 @@ void finish_bytes(const float* tile, std::size_t rows, std::size_t width, const 
 void add(const float* a, const float* b, float* to, std::size_t count);
 void activate(const float* from, float* to, std::size_t count, Activation activation);
 
-/// To mean 0 and variance 1, then scale, shift and activation.
+/// To mean 0 and variance 1, then times (more + scale), shift and activation.
 struct Normalise {
     const float* scale;
     const float* shift;
     float epsilon;
     Activation activation = Activation::None;
+    float more = 0;
 };
 void normalise_row(const float* from, float* to, std::size_t width, const Normalise& how);
 /// Each column of [rows, width] so; at most 64 columns.
 void normalise_columns(const float* from, std::size_t from_row, float* to, std::size_t to_row,
                        std::size_t rows, std::size_t width, const Normalise& how);
+
+/// to[column] = the root of the sum of squares of each column of [rows, width]; at most 64 columns.
+void column_lengths(const float* from, std::size_t from_row, std::size_t rows, std::size_t width,
+                    float* to);
+/// to = from * factor + shift, number by number.
+void scale_and_shift(const float* from, const float* factor, const float* shift, float* to,
+                     std::size_t count);
+
+/// The pairs (from[2 i], from[2 i + 1]) turned by the angle whose cosine and sine are turns[2 i]
+/// and turns[2 i + 1]. count: of numbers, even.
+void rotate(const float* from, const float* turns, float* to, std::size_t count);
+void rotate(const float* from, const float* turns, Bf16* to, std::size_t count);
 
 /// exp(scale (score - the largest)) of the first `count` scores, zeros up to `padded`. Returns
 /// their sum. `to` may be `scores`.

@@ -36,6 +36,25 @@ TEST(VectorMath, KnowsGeluByTheHyperbolicTangent) {
     }
 }
 
+TEST(VectorMath, KnowsSiluAndMish) {
+    const std::vector<float> x = [] {
+        std::vector<float> values = ramp();
+        for (const float far : {-1000.0F, -100.0F, -40.0F, 40.0F, 100.0F, 1000.0F})
+            values.push_back(far);
+        return values;
+    }();
+    std::vector<float> silu(x.size());
+    std::vector<float> mish(x.size());
+    activate(x.data(), silu.data(), x.size(), Activation::Silu);
+    activate(x.data(), mish.data(), x.size(), Activation::Mish);
+    for (std::size_t i = 0; i < x.size(); ++i) {
+        const double wanted = x[i] / (1 + std::exp(-double{x[i]}));
+        EXPECT_NEAR(silu[i], wanted, 1e-6 + std::abs(wanted) * 4e-7) << x[i];
+        const double soft = x[i] > 50 ? x[i] : std::log1p(std::exp(double{x[i]}));
+        EXPECT_NEAR(mish[i], x[i] * std::tanh(soft), 1e-6 + std::abs(x[i]) * 4e-7) << x[i];
+    }
+}
+
 TEST(VectorMath, SharesOutByScore) {
     for (const std::size_t count : {1UZ, 15UZ, 16UZ, 100UZ}) {
         std::vector<float> scores(count);
