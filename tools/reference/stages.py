@@ -24,10 +24,10 @@ TYPES = {"f32": torch.float32, "f16": torch.float16, "bf16": torch.bfloat16}
 # Weights
 
 
-def fill(model, seed, scales, type_name="f32"):
-    """Fills the parameters of `model` by one generator: kernels normal / sqrt(fan in), the scales of norms 1 + 0.1
-    normal, biases 0.02 normal, each times the factors of `scales` (patterns of names). Rounded to the type that the
-    checkpoint will have."""
+def fill(model, seed, scales, type_name="f32", embeddings=r"^(?!.*conv).*embed"):
+    """Fills the parameters of `model` by one generator: kernels normal / sqrt(fan in), `embeddings` (a pattern of names, in
+    any case) normal, the scales of norms 1 + 0.1 normal, biases 0.02 normal, each times the factors of `scales` (patterns of
+    names). Rounded to the type that the checkpoint will have."""
     random = numpy.random.default_rng(seed)
     parameters = dict(model.named_parameters())
 
@@ -45,10 +45,10 @@ def fill(model, seed, scales, type_name="f32"):
                 continue
             if name.endswith("original0"):  # a weight norm's length, which its direction decides
                 continue
-            if parameter.ndim >= 2:
-                fan_in = 1 if "embed" in name.lower() and "conv" not in name else parameter[0].numel()
+            if parameter.ndim >= 2 and not name.endswith((".gamma", ".beta")):
+                fan_in = 1 if embeddings and re.search(embeddings, name, re.IGNORECASE) else parameter[0].numel()
                 value = normal(parameter.shape) / fan_in**0.5
-            elif re.search(r"norm.*weight$", name, re.IGNORECASE):
+            elif re.search(r"(norm.*weight|gamma)$", name, re.IGNORECASE):
                 value = 1 + 0.1 * normal(parameter.shape)
             else:
                 value = 0.02 * normal(parameter.shape)
@@ -87,23 +87,23 @@ def empty_folder(path):
 # Recordings
 
 
-def recording(seed, count):
-    """`count` samples at 16 kHz, float32: gliding tones that come and go, and noise."""
+def recording(seed, count, rate=RATE):
+    """`count` samples, float32: gliding tones that come and go, and noise."""
     random = numpy.random.default_rng([seed, 1])
-    seconds = numpy.arange(count) / RATE
+    seconds = numpy.arange(count) / rate
     samples = 0.02 * random.standard_normal(count)
     for _ in range(6):
         low, high = numpy.sort(random.uniform(90, 4000, 2))
         glide = low + (high - low) * (0.5 + 0.5 * numpy.sin(2 * numpy.pi * random.uniform(0.3, 3) * seconds + random.uniform(0, 6)))
         loudness = numpy.maximum(0, numpy.sin(2 * numpy.pi * random.uniform(1, 7) * seconds + random.uniform(0, 6)))
-        samples += random.uniform(0.05, 0.2) * loudness * numpy.sin(2 * numpy.pi * numpy.cumsum(glide) / RATE)
+        samples += random.uniform(0.05, 0.2) * loudness * numpy.sin(2 * numpy.pi * numpy.cumsum(glide) / rate)
     return (samples / max(1, numpy.abs(samples).max() / 0.9)).astype(numpy.float32)
 
 
-def read_recording(path):
+def read_recording(path, rate=RATE):
     with wave.open(str(path)) as file:
-        if (file.getframerate(), file.getnchannels(), file.getsampwidth()) != (RATE, 1, 2):
-            raise SystemExit(f"{path}: not 16-bit PCM of one channel at 16 kHz")
+        if (file.getframerate(), file.getnchannels(), file.getsampwidth()) != (rate, 1, 2):
+            raise SystemExit(f"{path}: not 16-bit PCM of one channel at {rate} Hz")
         return numpy.frombuffer(file.readframes(file.getnframes()), "<i2").astype(numpy.float32) / 32768
 
 
