@@ -32,5 +32,26 @@ TEST(RealFourier, IsTheSumOfItsDefinition) {
     }
 }
 
+TEST(InverseRealFourier, GivesBackWhatWasTransformed) {
+    std::mt19937 random(6);  // NOLINT(cert-msc51-cpp): the same in every run
+    std::normal_distribution<float> level;
+    for (const int size : {16, 400, 1024}) {
+        const auto there = RealFourier::make(size);
+        const auto back = InverseRealFourier::make(size);
+        ASSERT_TRUE(there && back) << size;
+        const auto count = static_cast<std::size_t>(size);
+        std::vector<float> samples(count);
+        for (float& sample : samples) sample = level(random);
+        std::vector<std::complex<float>> bins(count / 2 + 1);
+        there->transform(samples, bins);
+        // Samples that are real have none.
+        bins.front().imag(3);
+        bins.back().imag(-5);
+        std::vector<float> again(count);
+        back->transform(bins, again);
+        for (std::size_t i = 0; i < count; ++i) EXPECT_NEAR(again[i], samples[i], 1e-5) << size;
+    }
+}
+
 }  // namespace
 }  // namespace titans::audio
