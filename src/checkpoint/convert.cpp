@@ -2,29 +2,16 @@
 
 #include "checkpoint/bert_checkpoint.h"
 #include "checkpoint/ctc_checkpoint.h"
-#include "checkpoint/ctranslate2.h"
 #include "checkpoint/gguf_writer.h"
 #include "checkpoint/onnx.h"
 #include "checkpoint/output_file.h"
-#include "checkpoint/vocabulary.h"
 #include "checkpoint/whisper_checkpoint.h"
-#include "checkpoint/whisper_ggml_writer.h"
 #include "engine/llama/requantize.h"
 
 namespace titans::checkpoint {
 namespace {
 
 namespace fs = std::filesystem;
-
-Result<void> convert_whisper_ggml(const fs::path& folder, const fs::path& output) {
-    TITANS_TRY(const Ctranslate2File file, Ctranslate2File::open(folder / "model.bin"));
-    const bool has_lines = fs::exists(folder / "vocabulary.txt");
-    TITANS_TRY(const auto tokens,
-               read_vocabulary(folder / (has_lines ? "vocabulary.txt" : "vocabulary.json")));
-    TITANS_TRY(OutputFile out, OutputFile::create(output));
-    TITANS_TRY_VOID(write_whisper_ggml(file.model(), tokens, out.stream()));
-    return out.commit();
-}
 
 Result<void> convert_requantize(const fs::path& file, const fs::path& output) {
     TITANS_TRY(OutputFile out, OutputFile::create(output));
@@ -43,7 +30,6 @@ Result<void> convert_onnx(const fs::path& file, const fs::path& output) {
 
 std::optional<Conversion> find_conversion(std::string_view word) {
     if (word == "whisper") return Conversion::Whisper;
-    if (word == "whisper-ggml") return Conversion::WhisperGgml;
     if (word == "wav2vec2" || word == "hubert") return Conversion::Ctc;
     if (word == "bert") return Conversion::Bert;
     if (word == "requantize") return Conversion::Requantize;
@@ -55,8 +41,6 @@ Result<void> convert(Conversion conversion, const fs::path& input, const fs::pat
     switch (conversion) {
         case Conversion::Whisper:
             return convert_whisper(input, output);
-        case Conversion::WhisperGgml:
-            return convert_whisper_ggml(input, output);
         case Conversion::Ctc:
             return convert_ctc(input, output);
         case Conversion::Bert:

@@ -13,9 +13,6 @@ enum class Conversion : std::uint8_t {
     /// Whisper to GGUF for our own network, from each form it is published in: see
     /// convert_whisper().
     Whisper,
-    /// A folder with CTranslate2's model.bin and vocabulary.txt or vocabulary.json, to libwhisper's
-    /// format.
-    WhisperGgml,
     /// Wav2Vec2 or HuBERT with a CTC head to GGUF for our own network: see convert_ctc().
     Ctc,
     /// A BERT sentence encoder to GGUF for our own network: see convert_bert().
@@ -27,8 +24,7 @@ enum class Conversion : std::uint8_t {
     Onnx,
 };
 
-/// Of "whisper", "whisper-ggml", "wav2vec2" or "hubert" (Ctc), "bert", "requantize",
-/// "onnx".
+/// Of "whisper", "wav2vec2" or "hubert" (Ctc), "bert", "requantize", "onnx".
 std::optional<Conversion> find_conversion(std::string_view word);
 
 /// Converts the model in `input`, a folder or file as Conversion says, to the file `output`, which

@@ -10,20 +10,9 @@
 namespace titans::checkpoint {
 namespace {
 
-std::string lines(const std::vector<std::string>& tokens) {
-    std::string text;
-    for (const std::string& token : tokens) text += token + "\n";
-    return text;
-}
-
-void write_whisper(const test::Folder& folder) {
-    folder.write("in/model.bin", test::ctranslate2_file("WhisperSpec", test::tiny_whisper(), {}));
-    folder.write("in/vocabulary.txt", lines(test::kTinyWhisperTokens));
-}
-
 TEST(Convert, KnowsItsWords) {
     EXPECT_EQ(find_conversion("whisper"), Conversion::Whisper);
-    EXPECT_EQ(find_conversion("whisper-ggml"), Conversion::WhisperGgml);
+    EXPECT_EQ(find_conversion("whisper-ggml"), std::nullopt);
     EXPECT_EQ(find_conversion("wav2vec2"), Conversion::Ctc);
     EXPECT_EQ(find_conversion("hubert"), Conversion::Ctc);
     EXPECT_EQ(find_conversion("bert"), Conversion::Bert);
@@ -32,47 +21,29 @@ TEST(Convert, KnowsItsWords) {
     EXPECT_EQ(find_conversion("Whisper"), std::nullopt);
 }
 
-TEST(Convert, WritesAWhisperModelFromEitherVocabulary) {
-    const test::Folder folder;
-    write_whisper(folder);
-    const auto converted = convert(Conversion::WhisperGgml, folder / "in", folder / "lines.bin");
-    ASSERT_TRUE(converted) << converted.error().message;
-    std::filesystem::remove(folder / "in/vocabulary.txt");
-    folder.write("in/vocabulary.json", R"(["a", "Ġb", "Ċ", "Ã©", "<|endoftext|>", "<|en|>"])");
-    ASSERT_TRUE(convert(Conversion::WhisperGgml, folder / "in", folder / "list.bin"));
-    EXPECT_GT(test::read(folder / "lines.bin").size(), 80 * 201 * 4);
-    EXPECT_EQ(test::read(folder / "lines.bin"), test::read(folder / "list.bin"));
-    EXPECT_EQ(folder.entries(), 3);  // the input and two outputs
-}
-
 TEST(Convert, LeavesTheOldFileAndNoOtherWhenItFails) {
     const test::Folder folder;
-    write_whisper(folder);
-    folder.write("out.bin", "old");
-    std::vector<test::Array> arrays = test::tiny_whisper();
-    arrays.pop_back();
-    folder.write("in/model.bin", test::ctranslate2_file("WhisperSpec", arrays, {}));
-    EXPECT_EQ(convert(Conversion::WhisperGgml, folder / "in", folder / "out.bin").error().kind,
-              ErrorKind::InvalidInput);
-    EXPECT_EQ(test::read(folder / "out.bin"), "old");
+    folder.write("in.onnx", test::onnx_model({test::ramp("t", {0}, 0)}));
+    folder.write("out.gguf", "old");
+    EXPECT_FALSE(convert(Conversion::Onnx, folder / "in.onnx", folder / "out.gguf"));
+    EXPECT_EQ(test::read(folder / "out.gguf"), "old");
     EXPECT_EQ(folder.entries(), 2);
 }
 
 TEST(Convert, NamesTheFileThatIsMissing) {
     const test::Folder folder;
-    write_whisper(folder);
-    std::filesystem::remove(folder / "in/model.bin");
-    const auto converted = convert(Conversion::WhisperGgml, folder / "in", folder / "out.bin");
-    EXPECT_EQ(converted.error().kind, ErrorKind::NotFound);
-    EXPECT_EQ(converted.error().message, "model.bin: is missing");
-    EXPECT_EQ(convert(Conversion::Bert, folder / "in", folder / "out").error().message,
-              "config.json: is missing");
+    folder.write("in/other", "");
+    for (const Conversion conversion : {Conversion::Whisper, Conversion::Bert, Conversion::Ctc}) {
+        const auto converted = convert(conversion, folder / "in", folder / "out");
+        EXPECT_EQ(converted.error().kind, ErrorKind::NotFound);
+        EXPECT_EQ(converted.error().message, "config.json: is missing");
+    }
 }
 
 TEST(Convert, SaysWhenTheOutputHasNoPlace) {
     const test::Folder folder;
-    write_whisper(folder);
-    EXPECT_EQ(convert(Conversion::WhisperGgml, folder / "in", folder / "none/out.bin").error().kind,
+    folder.write("in.onnx", test::onnx_model({test::ramp("t", {2}, 0)}));
+    EXPECT_EQ(convert(Conversion::Onnx, folder / "in.onnx", folder / "none/out").error().kind,
               ErrorKind::Internal);
 }
 

@@ -151,7 +151,7 @@ inline std::string onnx_model(const std::vector<Array>& arrays) {
     return onnx_number(1, 8) + onnx_bytes(7, graph);
 }
 
-/// The tensors of a Whisper model of CTranslate2's with one layer a side, width 8, 2 heads, 6
+/// The tensors of a Whisper model of CTranslate2's with one layer a side, width 8, 2 heads, 7
 /// tokens, 80 mels.
 inline std::vector<Array> tiny_whisper() {
     std::vector<Array> arrays;
@@ -173,7 +173,7 @@ inline std::vector<Array> tiny_whisper() {
     add("encoder/conv2/bias", {8});
     add("encoder/position_encodings/encodings", {12, 8});
     add("decoder/position_encodings/encodings", {10, 8});
-    add("decoder/embeddings/weight", {6, 8});
+    add("decoder/embeddings/weight", {7, 8});
     for (const std::string side : {"encoder", "decoder"}) {
         arrays.push_back({.name = side + "/num_heads",
                           .dtype = Dtype::I16,
@@ -194,10 +194,6 @@ inline std::vector<Array> tiny_whisper() {
     linear("decoder/layer_0/attention/linear_2", 8, 8);
     return arrays;
 }
-
-/// Its tokens in byte-level BPE: "a", " b", "\n", "é" in two bytes; then the special ones.
-inline const std::vector<std::string> kTinyWhisperTokens{"a",     "Ġb", "Ċ", "Ã©", "<|endoftext|>",
-                                                         "<|en|>"};
 
 /// The tensors of a BERT encoder with one layer, width 8, 7 tokens, 6 positions, 2 types,
 /// feed-forward 16.

@@ -5,7 +5,8 @@
 #include <limits>
 #include <numeric>
 
-#include "hearing/whisper/token_choice.h"
+#include "hearing/whisper/compression_ratio.h"
+#include "text/utf8.h"
 
 namespace titans::hearing::whisper {
 namespace {
@@ -13,6 +14,10 @@ namespace {
 constexpr float kNever = -std::numeric_limits<float>::infinity();
 /// A logit so far below the best one adds nothing to a sum of exponentials in F32.
 constexpr float kNothing = -25;
+/// A text that is compressed better than this repeats itself (arXiv:2212.04356, section 4.5).
+constexpr double kMostCompression = 2.4;
+/// Every so many tokens it is looked at while it is written, so that circles end early.
+constexpr std::size_t kLook = 32;
 
 struct Choice {
     int id = 0;
@@ -64,12 +69,19 @@ std::vector<Choice> best_choices(std::span<const float> logits, std::size_t coun
     return choices;
 }
 
-void take(Written& text, const Choice& choice, int end) {
+void look_for_circles(Written& text, const Vocabulary& vocabulary) {
+    const std::string written = text::to_utf8(vocabulary.text(text.tokens));
+    text.in_circles = compression_ratio(text::trim(written)) > kMostCompression;
+}
+
+void take(Written& text, const Choice& choice, const Vocabulary& vocabulary) {
     text.sum += choice.log_probability;
-    if (choice.id == end) return;
-    text.tokens.push_back(choice.id);
-    text.log_probabilities.push_back(static_cast<float>(choice.log_probability));
-    text.in_circles = goes_in_circles(text.tokens);
+    if (choice.id != vocabulary.end()) {
+        text.tokens.push_back(choice.id);
+        text.log_probabilities.push_back(static_cast<float>(choice.log_probability));
+        if (text.tokens.size() % kLook != 0) return;
+    }
+    look_for_circles(text, vocabulary);
 }
 
 /// Probability of a token, as the reference ranks hypotheses: the end's is in the sum, not in the
@@ -88,8 +100,9 @@ bool worse(const Written& a, const Written& b) {
 Result<Written> write_tokens(TokenReader& reader, const TokenRules& rules,
                              const Beginning& beginning, const Sampling& sampling,
                              std::mt19937& random, const std::stop_token& stop) {
-    const int end = rules.vocabulary().end();
-    const auto width = static_cast<std::size_t>(rules.vocabulary().size());
+    const Vocabulary& vocabulary = rules.vocabulary();
+    const int end = vocabulary.end();
+    const auto width = static_cast<std::size_t>(vocabulary.size());
     const auto count = static_cast<std::size_t>(sampling.hypotheses);
     assert(count > 0 && beginning.logits.size() == width);
     std::vector<Written> texts(count);
@@ -105,7 +118,7 @@ Result<Written> write_tokens(TokenReader& reader, const TokenRules& rules,
             const auto row = std::span(logits).subspan(i * width, width);
             rules.apply(row, texts[i].tokens);
             const Choice choice = choose(row, sampling.temperature, random);
-            take(texts[i], choice, end);
+            take(texts[i], choice, vocabulary);
             last[i] = choice.id;
             ended[i] = choice.id == end || texts[i].in_circles;
         }
@@ -113,13 +126,16 @@ Result<Written> write_tokens(TokenReader& reader, const TokenRules& rules,
         TITANS_TRY(const auto next, reader.read_each(last, beginning.position + written, stop));
         logits.assign(next.begin(), next.end());
     }
+    for (std::size_t i = 0; i < count; ++i)
+        if (!ended[i]) look_for_circles(texts[i], vocabulary);
     return *std::ranges::max_element(texts, worse);
 }
 
 Result<Written> write_beams(TokenReader& reader, const TokenRules& rules,
                             const Beginning& beginning, int beams, const std::stop_token& stop) {
-    const int end = rules.vocabulary().end();
-    const auto width = static_cast<std::size_t>(rules.vocabulary().size());
+    const Vocabulary& vocabulary = rules.vocabulary();
+    const int end = vocabulary.end();
+    const auto width = static_cast<std::size_t>(vocabulary.size());
     const auto count = static_cast<std::size_t>(beams);
     assert(count > 0 && beginning.logits.size() == width);
     std::vector<Written> texts(1);
@@ -145,7 +161,7 @@ Result<Written> write_beams(TokenReader& reader, const TokenRules& rules,
         std::vector<int> last;
         for (const Candidate& candidate : candidates) {
             Written text = texts[candidate.source];
-            take(text, candidate.choice, end);
+            take(text, candidate.choice, vocabulary);
             if (candidate.choice.id == end) {
                 if (finished.size() < count) finished.push_back(std::move(text));
                 continue;
@@ -156,7 +172,10 @@ Result<Written> write_beams(TokenReader& reader, const TokenRules& rules,
             if (next.size() == count) break;
         }
         texts = std::move(next);
-        if (finished.size() >= count || texts.empty() || written + 1 >= beginning.most) break;
+        if (finished.size() >= count || std::ranges::all_of(texts, &Written::in_circles) ||
+            written + 1 >= beginning.most) {
+            break;
+        }
         while (last.size() < count) {  // so that there are always as many
             sources.push_back(sources.front());
             last.push_back(last.front());
@@ -165,7 +184,11 @@ Result<Written> write_beams(TokenReader& reader, const TokenRules& rules,
         TITANS_TRY(const auto answer, reader.read_each(last, beginning.position + written, stop));
         logits.assign(answer.begin(), answer.end());
     }
-    if (finished.size() < count) std::ranges::move(texts, std::back_inserter(finished));
+    for (Written& text : texts) {
+        if (finished.size() >= count) break;
+        look_for_circles(text, vocabulary);
+        finished.push_back(std::move(text));
+    }
     return *std::ranges::max_element(finished, worse);
 }
 

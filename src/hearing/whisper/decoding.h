@@ -16,7 +16,7 @@ struct Written {
     std::vector<int> tokens;
     std::vector<float> log_probabilities;  // of each
     double sum = 0;                        // of them, and of the end's
-    bool in_circles = false;
+    bool in_circles = false;               // repeats itself
 
     /// Of a token, the end counted.
     double mean_log_probability() const { return sum / (static_cast<double>(tokens.size()) + 1); }

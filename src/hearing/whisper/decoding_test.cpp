@@ -87,7 +87,7 @@ protected:
     }
 
     const Vocabulary vocabulary = load_tiny_vocabulary();
-    const TokenRules rules{vocabulary, Timestamps::No};
+    const TokenRules rules{vocabulary};
     const int end = vocabulary.end();
     /// "b" is less likely than "a" at first, but what follows it is sure.
     const FakeReader::Table garden = [this](const Tokens& text) -> std::map<int, double> {

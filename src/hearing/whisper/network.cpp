@@ -2,6 +2,7 @@
 
 #include <ggml.h>
 
+#include <bit>
 #include <cassert>
 #include <cmath>
 #include <format>
@@ -19,6 +20,9 @@ using engine::Node;
 constexpr float kEpsilon = 1e-5F;
 /// Of how many lengths the graphs are kept; a graph of the longest window needs about 30 MB.
 constexpr std::size_t kMostWindows = 4;
+/// As many tokens are read at once, whatever their number; of more, pieces.
+constexpr std::size_t kMostAtOnce = 8;
+constexpr std::size_t kLongestPiece = 64;
 
 void to(const engine::StageSink& stage, std::string_view name, Node value) {
     if (stage) stage(name, value);
@@ -299,9 +303,19 @@ Result<std::span<const float>> Network::read(std::span<const int> tokens, int po
                                              const std::stop_token& stop) {
     assert(!windows_.empty() && !tokens.empty());
     assert(position + std::ssize(tokens) <= sizes_.tokens);
-    const int count = static_cast<int>(tokens.size());
-    TITANS_TRY(Reader * found, reader(1, count));
-    return run(*found, tokens, count, position, stop);
+    // Each number of tokens needs a graph: of many tokens, a power of two is read at once.
+    std::span<const float> logits;
+    while (!tokens.empty()) {
+        const std::size_t piece = tokens.size() <= kMostAtOnce
+                                      ? tokens.size()
+                                      : std::min(std::bit_floor(tokens.size()), kLongestPiece);
+        const int count = static_cast<int>(piece);
+        TITANS_TRY(Reader * found, reader(1, count));
+        TITANS_TRY(logits, run(*found, tokens.first(piece), count, position, stop));
+        tokens = tokens.subspan(piece);
+        position += count;
+    }
+    return logits;
 }
 
 Result<void> Network::fork(int sequences, int length) {

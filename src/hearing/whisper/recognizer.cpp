@@ -37,6 +37,8 @@ constexpr double kNoSpeech = 0.6;
 constexpr double kLeastLogProbability = -1;
 constexpr std::array kTemperatures{0.0, 0.2, 0.4, 0.6, 0.8, 1.0};
 constexpr int kSamples = 5;  // of which the best is taken, above temperature 0
+/// What was written at more than this is no context for what follows.
+constexpr double kSureTemperature = 0.5;
 
 std::unexpected<Error> cancelled() { return fail(ErrorKind::Cancelled, "cancelled"); }
 
@@ -70,7 +72,7 @@ Recognizer::Recognizer(std::unique_ptr<Network> network, Vocabulary vocabulary,
                        audio::MelSpectrogram spectrogram, const Options& options)
     : network_(std::move(network)),
       vocabulary_(std::move(vocabulary)),
-      rules_(vocabulary_, Timestamps::No),
+      rules_(vocabulary_),
       spectrogram_(std::move(spectrogram)),
       options_(options) {}
 
@@ -107,7 +109,8 @@ Result<Transcript> Recognizer::recognize(const audio::Audio& speech,
     if (!vocabulary_.is_multilingual()) transcript.language = "en";
     double sum = 0;  // of the logarithms of the tokens' probabilities
     std::size_t tokens = 0;
-    double silence = 0;  // of the windows' lengths, where nothing is said
+    double silence = 0;       // of the windows' lengths, where nothing is said
+    std::vector<int> before;  // the tokens of the windows that are context for the next one
     const std::size_t most = static_cast<std::size_t>(network_->sizes().positions) * kPosition;
     for (const std::span<const float> window : cut_windows(speech.samples(), most, input_rate())) {
         if (stop.stop_requested()) return cancelled();
@@ -116,13 +119,17 @@ Result<Transcript> Recognizer::recognize(const audio::Audio& speech,
             silence += length;
             continue;
         }
-        TITANS_TRY(Heard heard, hear(window, options, transcript.language, stop));
+        TITANS_TRY(Heard heard, hear(window, options, before, transcript.language, stop));
         silence += length * heard.no_speech_probability;
         if (heard.text.empty()) continue;
         if (!transcript.text.empty()) transcript.text += ' ';
         transcript.text += heard.text;
         sum += heard.written.sum;
         tokens += heard.written.tokens.size() + 1;
+        if (heard.temperature > kSureTemperature)
+            before.clear();
+        else
+            before.append_range(heard.written.tokens);
         const Milliseconds start(
             1e3 * static_cast<double>(window.data() - speech.samples().data()) / input_rate().hz);
         for (Word& word : heard.words) {
@@ -162,7 +169,8 @@ int Recognizer::positions_for(std::size_t samples) const {
 }
 
 Result<Recognizer::Heard> Recognizer::hear(std::span<const float> samples,
-                                           const RecognitionOptions& options, std::string& language,
+                                           const RecognitionOptions& options,
+                                           std::span<const int> before, std::string& language,
                                            const std::stop_token& stop) {
     const int positions = positions_for(samples.size());
     TITANS_TRY_VOID(network_->encode(log_mel(spectrogram_, samples, 2 * positions), stop));
@@ -179,7 +187,7 @@ Result<Recognizer::Heard> Recognizer::hear(std::span<const float> samples,
     }
     start.push_back(vocabulary_.no_timestamps());
 
-    const std::vector<int> previous = prompt_tokens(options.prompt);
+    const std::vector<int> previous = context(options.prompt, before);
     std::vector<int> unread(start.begin() + 1, start.end());
     int position = 1;
     if (!previous.empty()) {
@@ -190,15 +198,10 @@ Result<Recognizer::Heard> Recognizer::hear(std::span<const float> samples,
     TITANS_TRY(const auto first, network_->read(unread, position, stop));
     const int read = position + static_cast<int>(unread.size());
     const int room = network_->sizes().tokens - read;
-    TITANS_TRY(heard.written, write({.logits = {first.begin(), first.end()},
-                                     .position = read,
-                                     .most = std::min(network_->sizes().tokens / 2, room)},
-                                    options, stop));
-    if (heard.no_speech_probability > kNoSpeech &&
-        heard.written.mean_log_probability() < kLeastLogProbability) {
-        heard.written = {};
-        return heard;
-    }
+    TITANS_TRY_VOID(write({.logits = {first.begin(), first.end()},
+                           .position = read,
+                           .most = std::min(network_->sizes().tokens / 2, room)},
+                          options, heard, stop));
     heard.text = spoken_text(vocabulary_.text(heard.written.tokens));
     if (options.word_times && !heard.text.empty()) {
         TITANS_TRY(heard.words, find_words(heard.written, start, language, samples.size(), stop));
@@ -214,24 +217,31 @@ std::string Recognizer::likeliest_language(std::span<const float> logits) const 
         ->first;
 }
 
-/// What the decoder takes for the text before the window: its end, as much as there is room for.
-std::vector<int> Recognizer::prompt_tokens(const std::string& prompt) const {
+/// What the decoder takes for the text before the window: `prompt`, and then what was said; the end
+/// of each, as much as there is room for (openai/whisper, transcribe.py:
+/// condition_on_previous_text, carry_initial_prompt).
+std::vector<int> Recognizer::context(const std::string& prompt, std::span<const int> before) const {
+    const auto end_of = [](std::span<const int> tokens, std::size_t most) {
+        return tokens.last(std::min(tokens.size(), most));
+    };
+    const auto most = static_cast<std::size_t>(network_->sizes().tokens / 2 - 1);
     const std::string valid = text::to_utf8(prompt);
     const std::string_view words = text::trim(valid);
-    if (words.empty()) return {};
-    std::vector<int> tokens = vocabulary_.encode(" " + std::string(words));
-    const auto most = static_cast<std::size_t>(network_->sizes().tokens / 2 - 1);
-    if (tokens.size() > most)
-        tokens.erase(tokens.begin(), tokens.end() - static_cast<std::ptrdiff_t>(most));
-    tokens.insert(tokens.begin(), vocabulary_.start_of_previous());
+    std::vector<int> expected;
+    if (!words.empty()) expected = vocabulary_.encode(" " + std::string(words));
+    std::vector<int> tokens{vocabulary_.start_of_previous()};
+    tokens.append_range(end_of(expected, most));
+    tokens.append_range(end_of(before, most + 1 - tokens.size()));
+    if (tokens.size() == 1) return {};
     return tokens;
 }
 
-Result<Written> Recognizer::write(const Beginning& beginning, const RecognitionOptions& options,
-                                  const std::stop_token& stop) {
+Result<void> Recognizer::write(const Beginning& beginning, const RecognitionOptions& options,
+                               Heard& heard, const std::stop_token& stop) {
     random_.seed(1);  // the same recording, the same text
     std::optional<Written> best;
     for (const double temperature : kTemperatures) {
+        heard.temperature = temperature;
         const bool beams = temperature == 0 && options.beams > 1;
         TITANS_TRY(Written written,
                    beams ? write_beams(*network_, rules_, beginning, options.beams, stop)
@@ -243,9 +253,12 @@ Result<Written> Recognizer::write(const Beginning& beginning, const RecognitionO
                             (best->in_circles == written.in_circles &&
                              written.mean_log_probability() > best->mean_log_probability());
         if (better) best = std::move(written);
-        if (!best->in_circles && best->mean_log_probability() >= kLeastLogProbability) break;
+        const bool likely = best->mean_log_probability() >= kLeastLogProbability;
+        if (!likely && heard.no_speech_probability > kNoSpeech) return {};
+        if (likely && !best->in_circles) break;
     }
-    return *std::move(best);
+    heard.written = *std::move(best);
+    return {};
 }
 
 Result<std::vector<Word>> Recognizer::find_words(const Written& written, std::span<const int> start,

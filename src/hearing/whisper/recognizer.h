@@ -39,6 +39,7 @@ private:
         std::string text;
         double no_speech_probability = 0;
         Written written;
+        double temperature = 0;  // the last that was tried
         std::vector<Word> words;
     };
 
@@ -48,13 +49,15 @@ private:
     Result<void> load_alignment_heads(const engine::GgufFile& file);
     Result<void> check_language(const std::string& language) const;
     int positions_for(std::size_t samples) const;
-    /// `language` is found out if it is empty.
+    /// `before`: the tokens of what was said before. `language` is found out if it is empty.
     Result<Heard> hear(std::span<const float> samples, const RecognitionOptions& options,
-                       std::string& language, const std::stop_token& stop);
+                       std::span<const int> before, std::string& language,
+                       const std::stop_token& stop);
     std::string likeliest_language(std::span<const float> logits) const;
-    std::vector<int> prompt_tokens(const std::string& prompt) const;
-    Result<Written> write(const Beginning& beginning, const RecognitionOptions& options,
-                          const std::stop_token& stop);
+    std::vector<int> context(const std::string& prompt, std::span<const int> before) const;
+    /// What is written from `beginning` on, into `heard`; nothing if nothing is said.
+    Result<void> write(const Beginning& beginning, const RecognitionOptions& options, Heard& heard,
+                       const std::stop_token& stop);
     Result<std::vector<Word>> find_words(const Written& written, std::span<const int> start,
                                          std::string_view language, std::size_t samples,
                                          const std::stop_token& stop);

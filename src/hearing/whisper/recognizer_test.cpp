@@ -1,10 +1,12 @@
 #include "hearing/whisper/recognizer.h"
 
 #include <gguf.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <array>
 #include <cmath>
+#include <fstream>
 #include <random>
 #include <thread>
 
@@ -151,12 +153,23 @@ TEST_F(WhisperRecognizerOfOurs, StopsWhenAskedAndHearsAgain) {
     EXPECT_TRUE(recognize(noise(1)));
 }
 
-TEST(WhisperFile, IsOursIfItIsGguf) {
+TEST(WhisperFile, IsLoadedByItsFamily) {
     const TemporaryFolder folder;
     write_tiny_model(folder / "tiny.bin");
+    ASSERT_NE(find_family("whisper"), nullptr);
+    EXPECT_EQ(find_family("whisper")->missing, "");
     const auto loaded = find_family("whisper")->load(folder / "tiny.bin", compute());
     ASSERT_TRUE(loaded) << loaded.error().message;
-    EXPECT_NE(dynamic_cast<Recognizer*>(loaded->get()), nullptr);
+    EXPECT_EQ(find_family("sphinx"), nullptr);
+}
+
+TEST(WhisperFile, OfWhisperCppIsRefusedWithTheWayToAnother) {
+    const TemporaryFolder folder;
+    std::ofstream(folder / "ggml-tiny.bin", std::ios::binary) << "lmgg and what follows";
+    const auto loaded = find_family("whisper")->load(folder / "ggml-tiny.bin", compute());
+    ASSERT_FALSE(loaded);
+    EXPECT_EQ(loaded.error().kind, ErrorKind::Unsupported);
+    EXPECT_THAT(loaded.error().message, testing::HasSubstr("POST /download-model"));
 }
 
 TEST(WhisperFile, IsRefusedIfItsHeadsAreNoneOfIts) {

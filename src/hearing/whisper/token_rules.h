@@ -6,14 +6,11 @@
 
 namespace titans::hearing::whisper {
 
-enum class Timestamps : std::uint8_t { No, Yes };
-
 /// Which tokens may follow in a window's text (openai/whisper, decoding.py: SuppressBlank,
-/// SuppressTokens, ApplyTimestampRules).
+/// SuppressTokens). Times are not written: windows are cut where it is quiet.
 class TokenRules {
 public:
-    TokenRules(const Vocabulary& vocabulary, Timestamps timestamps)
-        : vocabulary_(vocabulary), timestamps_(timestamps) {}
+    explicit TokenRules(const Vocabulary& vocabulary) : vocabulary_(vocabulary) {}
 
     const Vocabulary& vocabulary() const { return vocabulary_; }
 
@@ -21,10 +18,7 @@ public:
     void apply(std::span<float> logits, std::span<const int> written) const;
 
 private:
-    void apply_timestamps(std::span<float> logits, std::span<const int> written) const;
-
     const Vocabulary& vocabulary_;
-    Timestamps timestamps_;
 };
 
 }  // namespace titans::hearing::whisper

@@ -1,8 +1,7 @@
 #include "hearing/whisper/vocabulary.h"
 
+#include <array>
 #include <format>
-
-#include "hearing/whisper/token_choice.h"
 
 namespace titans::hearing::whisper {
 namespace {
@@ -77,10 +76,9 @@ Result<void> Vocabulary::read_suppressed(const engine::GgufFile& file) {
     if (file.has("whisper.suppress_tokens")) {
         TITANS_TRY_VOID(read("whisper.suppress_tokens", suppressed_));
     } else {
-        for (int id = 0; id < end_; ++id)
-            if (is_caption_mark(text_.bytes(id))) suppressed_.push_back(id);
+        suppress_captions();
     }
-    for (int id = end_ + 1; id < no_timestamps_; ++id) suppressed_.push_back(id);
+    for (int id = end_ + 1; id < size_; ++id) suppressed_.push_back(id);
     if (file.has("whisper.begin_suppress_tokens")) {
         TITANS_TRY_VOID(read("whisper.begin_suppress_tokens", suppressed_first_));
     } else {
@@ -88,6 +86,30 @@ Result<void> Vocabulary::read_suppressed(const engine::GgufFile& file) {
         suppressed_first_.push_back(end_);
     }
     return {};
+}
+
+/// What stands for a sound rather than for a word: brackets, notes, rows of dashes (openai/whisper,
+/// tokenizer.py, non_speech_tokens). Whisper writes captions with them.
+void Vocabulary::suppress_captions() {
+    static constexpr auto kMarks = std::to_array<std::string_view>(
+        {"\"",  "#",  "(",  ")",   "*",   "+",   "/",   ":",  ";",   "<",  "=",  ">",
+         "@",   "[",  "\\", "]",   "^",   "_",   "`",   "{",  "|",   "}",  "~",  "「",
+         "」",  "『", "』", "<<",  ">>",  "<<<", ">>>", "--", "---", "-(", "-[", "('",
+         "(\"", "((", "))", "(((", ")))", "[[",  "]]",  "{{", "}}",  "♪♪", "♪♪♪"});
+    // Of which the first of several tokens tells.
+    static constexpr auto kNotes =
+        std::to_array<std::string_view>({"♩", "♪", "♫", "♬", "♭", "♮", "♯"});
+    const auto suppress = [&](std::string_view mark, bool first_of_several) {
+        for (const std::string& text : {std::string(mark), " " + std::string(mark)}) {
+            const std::vector<int> tokens = text_.encode(text);
+            if (tokens.size() == 1 || first_of_several) suppressed_.push_back(tokens.front());
+        }
+    };
+    for (const std::string_view mark : kMarks) suppress(mark, false);
+    for (const std::string_view note : kNotes) suppress(note, true);
+    // Within words both are allowed.
+    suppressed_.push_back(text_.encode(" -").front());
+    suppressed_.push_back(text_.encode(" '").front());
 }
 
 std::string Vocabulary::text(std::span<const int> tokens) const {

@@ -26,7 +26,6 @@ public:
     int start_of_previous() const { return start_of_previous_; }
     int no_speech() const { return no_speech_; }
     int no_timestamps() const { return no_timestamps_; }
-    int first_timestamp() const { return no_timestamps_ + 1; }  // 0 s; each further one 20 ms
 
     /// Whether the model knows other languages than English.
     bool is_multilingual() const { return is_multilingual_; }
@@ -47,6 +46,7 @@ private:
 
     Result<void> find_steering_tokens(std::span<const std::string> tokens);
     Result<void> read_suppressed(const engine::GgufFile& file);
+    void suppress_captions();
 
     text::BytePairs text_;
     int size_ = 0;

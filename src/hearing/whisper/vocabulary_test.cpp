@@ -35,7 +35,7 @@ TEST(WhisperVocabulary, KnowsTheTokensThatSteer) {
     EXPECT_EQ(vocabulary->transcribe(), 268);
     EXPECT_EQ(vocabulary->start_of_previous(), 270);
     EXPECT_EQ(vocabulary->no_speech(), 271);
-    EXPECT_EQ(vocabulary->first_timestamp(), 273);
+    EXPECT_EQ(vocabulary->no_timestamps(), 272);
     EXPECT_TRUE(vocabulary->is_multilingual());
     EXPECT_THAT(vocabulary->languages(),
                 testing::ElementsAre(testing::Pair("ar", 266), testing::Pair("en", 265)));
@@ -52,7 +52,10 @@ TEST(WhisperVocabulary, WritesTextAndNothingForTheOthers) {
 TEST(WhisperVocabulary, SuppressesCaptionsAndWhatSteers) {
     const auto vocabulary = read();
     ASSERT_TRUE(vocabulary);
-    EXPECT_THAT(vocabulary->suppressed(), testing::IsSupersetOf({'(' - '!', 261, 264, 265, 271}));
+    EXPECT_THAT(vocabulary->suppressed(),
+                testing::IsSupersetOf({'(' - '!', 261, 264, 265, 271, 273}));
+    for (const char allowed : {'-', '\'', '.', '!'})
+        EXPECT_THAT(vocabulary->suppressed(), testing::Not(testing::Contains(allowed - '!')));
     EXPECT_THAT(vocabulary->suppressed(), testing::Not(testing::Contains(263)));
     EXPECT_THAT(vocabulary->suppressed_first(), testing::UnorderedElementsAre(220, 263));
     const auto told = read({.change = [](gguf_context* file) {
