@@ -188,12 +188,12 @@ int serve(Arguments arguments, const config::Settings& given) {
         *audio_files, {.age = settings.audio.kept_for, .bytes = settings.audio.kept_bytes});
     auto espeak = engine::EspeakLibrary::open();
     if (!espeak) return complain_of(espeak.error());
-    const voice::VoiceResources voices{.espeak = espeak->get(), .threads = threads};
-    auto speaker = voice::find_family("espeak-ng")->load(voices);
-    if (!speaker) return complain_of(speaker.error());
-
     auto networks = open_compute(settings);
     if (!networks) return complain_of(networks.error());
+    const voice::VoiceResources voices{.espeak = espeak->get(), .networks = *networks};
+    auto speaker = voice::find_family("espeak-ng")->load({}, voices);
+    if (!speaker) return complain_of(speaker.error());
+
     character::Engines engines(models, {.threads = threads,
                                         .networks = *std::move(networks),
                                         .use_gpu = settings.compute.gpu.value_or(true)});

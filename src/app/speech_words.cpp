@@ -42,10 +42,10 @@ Result<std::string> recognize(std::string_view path, std::string_view language,
 Result<void> speak(std::string_view text, std::string_view path, std::string_view language) {
     TITANS_TRY(const auto espeak, engine::EspeakLibrary::open());
     TITANS_TRY(const auto speaker,
-               voice::find_family("espeak-ng")->load({.espeak = espeak.get(), .threads = 1}));
-    const voice::VoiceSample voice{
-        .recording = {}, .transcript = {}, .language = std::string(language)};
-    TITANS_TRY(const audio::Audio audio, speaker->speak(text::speakable(text), voice, {}));
+               voice::find_family("espeak-ng")->load({}, {.espeak = espeak.get(), .networks = {}}));
+    TITANS_TRY(const auto utterance,
+               speaker->begin(text::speakable(text), nullptr, {.language = std::string(language)}));
+    TITANS_TRY(const audio::Audio audio, utterance->step({}).value());
     const std::vector<std::byte> wav = audio::make_wav(audio);
     std::ofstream file{std::filesystem::path(path), std::ios::binary};
     file.write(reinterpret_cast<const char*>(wav.data()), static_cast<std::streamsize>(wav.size()));

@@ -20,7 +20,8 @@ MelSpectrogram::MelSpectrogram(const MelOptions& options, RealFourier fourier)
         window_.push_back(static_cast<float>(0.5 * (1 - std::cos(2 * std::numbers::pi * turns))));
     }
     const auto bins = static_cast<std::ptrdiff_t>(options.fft_size / 2 + 1);
-    const std::vector<float> all = slaney_mel_filters(options.mels, options.fft_size, options.rate);
+    const std::vector<float> all =
+        mel_filters(options.scale, options.mels, options.fft_size, options.rate);
     for (auto row = all.begin(); row != all.end(); row += bins) {
         const auto is_some = [](float weight) { return weight > 0; };
         const auto first = std::find_if(row, row + bins, is_some);
@@ -29,17 +30,17 @@ MelSpectrogram::MelSpectrogram(const MelOptions& options, RealFourier fourier)
     }
 }
 
-std::vector<float> MelSpectrogram::energies(std::span<const float> samples, int frames) const {
+std::vector<float> MelSpectrogram::bands(std::span<const float> samples, int frames) const {
     const auto size = static_cast<std::ptrdiff_t>(window_.size());
-    std::vector<float> energies;
-    energies.reserve(static_cast<std::size_t>(frames) * filters_.size());
+    std::vector<float> bands;
+    bands.reserve(static_cast<std::size_t>(frames) * filters_.size());
     std::vector<float> frame(window_.size());
     std::vector<std::complex<float>> bins(window_.size() / 2 + 1);
-    std::vector<float> power(bins.size());
+    std::vector<float> loud(bins.size());
     for (int i = 0; i < frames; ++i) {
         const std::ptrdiff_t start = static_cast<std::ptrdiff_t>(i) * options_.hop - size / 2;
         if (start >= std::ssize(samples)) {  // silence from here on
-            energies.resize(static_cast<std::size_t>(frames) * filters_.size());
+            bands.resize(static_cast<std::size_t>(frames) * filters_.size());
             break;
         }
         for (std::ptrdiff_t k = 0; k < size; ++k) {
@@ -48,14 +49,15 @@ std::vector<float> MelSpectrogram::energies(std::span<const float> samples, int 
                 at < samples.size() ? samples[at] * window_[static_cast<std::size_t>(k)] : 0;
         }
         fourier_.transform(frame, bins);
-        std::ranges::transform(bins, power.begin(),
-                               [](std::complex<float> bin) { return std::norm(bin); });
+        std::ranges::transform(bins, loud.begin(), [this](std::complex<float> bin) {
+            return options_.of == MelOptions::Of::Energy ? std::norm(bin) : std::abs(bin);
+        });
         for (const Filter& filter : filters_) {
-            energies.push_back(std::transform_reduce(filter.weights.begin(), filter.weights.end(),
-                                                     power.begin() + filter.first, 0.0F));
+            bands.push_back(std::transform_reduce(filter.weights.begin(), filter.weights.end(),
+                                                  loud.begin() + filter.first, 0.0F));
         }
     }
-    return energies;
+    return bands;
 }
 
 }  // namespace titans::audio

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "audio/fourier.h"
+#include "audio/mel_filters.h"
 #include "foundation/error.h"
 #include "foundation/units.h"
 
@@ -14,10 +15,12 @@ struct MelOptions {
     int hop = 160;
     int mels = 80;
     SampleRate rate{16'000};
+    MelScale scale = MelScale::Slaney;
+    enum class Of : std::uint8_t { Energy, Magnitude } of = Of::Energy;
 };
 
 /// How loud a recording is in bands of the mel scale, frame by frame: Hann windows of the
-/// transform's size, centred on every hop, weighed with slaney_mel_filters(). Not thread-safe.
+/// transform's size, centred on every hop, weighed with mel_filters(). Not thread-safe.
 class MelSpectrogram {
 public:
     /// Errors: Internal.
@@ -25,9 +28,9 @@ public:
 
     const MelOptions& options() const { return options_; }
 
-    /// The energy of the first `frames` frames, [frames, mels]. Before the first of `samples` are
-    /// its neighbours mirrored, behind the last is silence.
-    std::vector<float> energies(std::span<const float> samples, int frames) const;
+    /// The energy or magnitude of the first `frames` frames, [frames, mels]. Before the first of
+    /// `samples` are its neighbours mirrored, behind the last is silence.
+    std::vector<float> bands(std::span<const float> samples, int frames) const;
 
 private:
     /// The bins that one filter weighs.

@@ -283,9 +283,7 @@ mind::LanguageModel& Conversation::direct_mind(const MindChoice& choice) const {
 DetachedTask Conversation::speak(std::shared_ptr<Turn> turn) {
     VoiceUsed& used = turn->answer.voice;
     const bool known = voice::speaks(parts_.voices, turn->voice_settings.language);
-    const voice::VoiceSample voice{.recording = {},
-                                   .transcript = {},
-                                   .language = known ? turn->voice_settings.language : "en"};
+    const voice::SpeechOptions options{.language = known ? turn->voice_settings.language : "en"};
     // Once a sentence is left out nothing is spoken any more: what is there is the beginning.
     bool cut = false;
     while (std::optional<Sentence> sentence = co_await turn->sentences.next()) {
@@ -293,10 +291,17 @@ DetachedTask Conversation::speak(std::shared_ptr<Turn> turn) {
         if (cut || text.empty()) continue;
         const auto priority =
             turn->audio.empty() ? Executor::Priority::FirstAudio : Executor::Priority::Later;
-        auto job = [this, &text, &voice, turn] {
-            return parts_.speaker.speak(text, voice, turn->stop);
+        auto speak = [&, utterance = std::unique_ptr<voice::Utterance>(),
+                      this]() mutable -> std::optional<Result<audio::Audio>> {
+            if (utterance == nullptr) {
+                auto begun = parts_.speaker.begin(text, nullptr, options);
+                if (!begun) return std::unexpected(std::move(begun).error());
+                utterance = *std::move(begun);
+            }
+            return utterance->step(turn->stop);
         };
-        Result<audio::Audio> audio = co_await run_on(parts_.speech, std::move(job), priority);
+        Result<audio::Audio> audio =
+            co_await run_steps_on(parts_.speech, std::move(speak), priority);
         if (!audio) {
             // A sentence of signs only is no fault.
             if (audio.error().kind == ErrorKind::InvalidInput) continue;

@@ -13,7 +13,8 @@ std::string not_built(const VoiceResources& /*resources*/) {
     return "this build of Titans cannot run its network yet; espeak-ng speaks instead";
 }
 
-Result<std::unique_ptr<SpeechSynthesizer>> refuse(const VoiceResources& resources) {
+Result<std::shared_ptr<SpeechSynthesizer>> refuse(std::span<const std::filesystem::path>,
+                                                  const VoiceResources& resources) {
     return fail(ErrorKind::Unsupported, "voice_cloning_settings.model: " + not_built(resources));
 }
 
@@ -28,17 +29,20 @@ constexpr std::array<std::string_view, 3> kZonosNeeds{"Zonos v0.1 transformer we
 std::span<const VoiceFamily> families() {
     static constexpr std::array kFamilies{VoiceFamily{.name = "f5tts",
                                                       .dependencies = kF5ttsNeeds,
+                                                      .models = {},
                                                       .clones = true,
                                                       .needs_transcript = true,
                                                       .missing = not_built,
                                                       .load = refuse},
                                           VoiceFamily{.name = "xtts",
                                                       .dependencies = kXttsNeeds,
+                                                      .models = {},
                                                       .clones = true,
                                                       .missing = not_built,
                                                       .load = refuse},
                                           VoiceFamily{.name = "zonos",
                                                       .dependencies = kZonosNeeds,
+                                                      .models = {},
                                                       .clones = true,
                                                       .missing = not_built,
                                                       .load = refuse},

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include "engine/espeak/espeak_library.h"
+#include "engine/layers/device.h"
 #include "foundation/error.h"
 #include "voice/speech_synthesizer.h"
 
@@ -14,19 +16,22 @@ namespace titans::voice {
 /// What voices are made from. What it points to outlives them.
 struct VoiceResources {
     engine::EspeakLibrary* espeak = nullptr;  // none: espeak-ng could not be opened
-    int threads = 2;
+    engine::Compute networks;                 // what their networks are computed on
 };
 
 /// A kind of voice, as `voice_cloning_settings.model` names it.
 struct VoiceFamily {
     std::string_view name;
     std::span<const std::string_view> dependencies;  // what it needs, for a person to read
-    bool clones = false;                             // learns from VoiceSample::recording
-    bool needs_transcript = false;                   // and from VoiceSample::transcript
-    /// What is not here to run it, for a person to read; empty if nothing.
+    /// The models of the catalogue that it is loaded from, in the order that `load` wants them.
+    std::span<const std::string_view> models;
+    bool clones = false;            // learns from VoiceSample::recording
+    bool needs_transcript = false;  // and from VoiceSample::transcript
+    /// What is not here to run it, but its models, for a person to read; empty if nothing.
     std::string (*missing)(const VoiceResources& resources);
-    /// Errors: Unsupported if something is missing; Internal.
-    Result<std::unique_ptr<SpeechSynthesizer>> (*load)(const VoiceResources& resources);
+    /// Errors: Unsupported if something is missing, or a file is not what it should be; Internal.
+    Result<std::shared_ptr<SpeechSynthesizer>> (*load)(
+        std::span<const std::filesystem::path> models, const VoiceResources& resources);
 };
 
 /// Every family there is. A new one adds its folder and its line here.

@@ -18,7 +18,7 @@ TEST(VoiceFamilies, ThatAreNotBuiltSaySo) {
         ASSERT_NE(family, nullptr);
         EXPECT_NE(family->missing({}), "");
         EXPECT_FALSE(family->dependencies.empty());
-        const auto loaded = family->load({});
+        const auto loaded = family->load({}, {});
         ASSERT_FALSE(loaded);
         EXPECT_EQ(loaded.error().kind, ErrorKind::Unsupported);
     }
@@ -29,7 +29,7 @@ TEST(VoiceFamilies, EspeakNeedsItsLibrary) {
     ASSERT_NE(family, nullptr);
     EXPECT_FALSE(family->clones);
     EXPECT_NE(family->missing({}), "");
-    EXPECT_FALSE(family->load({}));
+    EXPECT_FALSE(family->load({}, {}));
 }
 
 TEST(VoiceFamilies, KnowNoOtherName) { EXPECT_EQ(find_family("F5TTS"), nullptr); }

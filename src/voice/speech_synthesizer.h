@@ -1,9 +1,14 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <optional>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "audio/audio.h"
 #include "foundation/error.h"
@@ -12,26 +17,87 @@ namespace titans::voice {
 
 /// Whom to speak like.
 struct VoiceSample {
-    std::optional<audio::Audio> recording;  // what a cloning voice learns from
-    std::string transcript;                 // what is said in it
-    std::string language = "en";            // BCP 47, of the text to speak: "en", "en-us", "de"
+    audio::Audio recording;
+    std::string transcript;  // what is said in it
+};
+
+/// How much a voice that is sampled in steps takes time for.
+enum class Quality : std::uint8_t { Fast, Balanced, Best };
+
+/// How to speak. A family reads what concerns it.
+struct SpeechOptions {
+    std::string language = "en";        // BCP 47, of the text: "en", "en-us", "de"
+    bool normalize_text = true;         // numbers, dates and the like become words
+    double speed = 1;                   // of what the voice would do by itself
+    std::optional<std::uint64_t> seed;  // of its random numbers; absent: another one each time
+    std::optional<Quality> quality;     // absent: what suits the device
+
+    // Of F5-TTS, by its names and with its meanings.
+    std::optional<int> nfe_step;  // steps of the sampler; absent: those of `quality`
+    float cfg_strength = 2;
+    float sway_sampling_coef = -1;
+    double cross_fade_duration = 0.15;   // seconds, between pieces of one text
+    std::optional<double> fix_duration;  // seconds, of recording and speech together
+    float target_rms = 0.1F;             // to which quieter recordings are raised
+    bool reference_mode = false;         // exactly as the family's reference does it
+};
+
+/// What a family keeps of a voice: computed once from its recording, the same for every text.
+class LearnedVoice {
+public:
+    virtual ~LearnedVoice() = default;
+
+    /// To be kept, for SpeechSynthesizer::recall() of the same family.
+    virtual std::vector<std::byte> bytes() const = 0;
+
+    /// What a person should know of it, such as which part of the recording was taken. A sentence.
+    virtual std::string note() const = 0;
+};
+
+/// A text that is being spoken.
+class Utterance {
+public:
+    virtual ~Utterance() = default;
+
+    /// Does one bounded step, of a tenth of a second or so. Nothing as long as there is more to do;
+    /// then the whole speech. Errors: Cancelled; Internal.
+    virtual std::optional<Result<audio::Audio>> step(const std::stop_token& stop) = 0;
 };
 
 /// Speaks text in a voice learned from one short recording.
 ///
-/// Not thread-safe: call it on the executor that loaded it, one request at a time.
+/// Not thread-safe: call it, and step the utterances that it began, on the executor that loaded it.
+/// Several utterances may be under way at once. They and it may end in any order.
 class SpeechSynthesizer {
 public:
     virtual ~SpeechSynthesizer() = default;
 
-    /// The rate of every Audio that speak() returns.
+    /// The rate of every Audio that its utterances give.
     virtual SampleRate output_rate() const = 0;
 
-    /// Speaks one sentence of UTF-8 `text` like `voice`. Polls `stop` between sampler steps.
-    /// Errors: InvalidInput if nothing in `text` can be pronounced, or for an unknown language;
-    /// Cancelled.
-    virtual Result<audio::Audio> speak(std::string_view text, const VoiceSample& voice,
-                                       std::stop_token stop) = 0;
+    /// `options` with what is absent there filled in: what begin() will do.
+    virtual SpeechOptions complete(SpeechOptions options) const = 0;
+
+    /// Of what is read there, only `reference_mode`, `target_rms` and `language` make a difference
+    /// here. Null where voices are not learned. Errors: InvalidInput, if there is nothing to learn
+    /// from; Cancelled; Internal.
+    virtual Result<std::shared_ptr<const LearnedVoice>> learn(const VoiceSample& sample,
+                                                              const SpeechOptions& options,
+                                                              const std::stop_token& stop) = 0;
+
+    /// What LearnedVoice::bytes() gave. Errors: InvalidInput if they are damaged or of another
+    /// version.
+    virtual Result<std::shared_ptr<const LearnedVoice>> recall(
+        std::span<const std::byte> bytes) const = 0;
+
+    /// Texts shorter than this are better spoken together with the next one. UTF-8 bytes.
+    virtual std::size_t shortest_text(const SpeechOptions& options) const = 0;
+
+    /// Begins to speak UTF-8 `text`, a sentence or several. Errors: InvalidInput if nothing in it
+    /// can be pronounced, or for an unknown language.
+    virtual Result<std::unique_ptr<Utterance>> begin(std::string_view text,
+                                                     std::shared_ptr<const LearnedVoice> voice,
+                                                     const SpeechOptions& options) = 0;
 };
 
 }  // namespace titans::voice

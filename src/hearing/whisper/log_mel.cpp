@@ -8,7 +8,7 @@ std::vector<float> log_mel(const audio::MelSpectrogram& spectrogram, std::span<c
                            int frames) {
     constexpr float kLeastEnergy = 1e-10F;
     constexpr float kRange = 8;  // decades
-    std::vector<float> values = spectrogram.energies(samples, frames);
+    std::vector<float> values = spectrogram.bands(samples, frames);
     const float loudest = values.empty() ? 0 : std::ranges::max(values);
     const float least =
         std::max(std::log10(std::max(loudest, kLeastEnergy)) - kRange, std::log10(kLeastEnergy));

@@ -28,31 +28,64 @@ std::span<const std::int16_t> trimmed(std::span<const std::int16_t> samples, Sam
     return samples.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
 }
 
+/// What the library says, without the silence around it.
+class EspeakUtterance final : public Utterance {
+public:
+    EspeakUtterance(engine::EspeakLibrary& library, std::string_view text, std::string language)
+        : library_(library), text_(text), language_(std::move(language)) {}
+
+    std::optional<Result<audio::Audio>> step(const std::stop_token& stop) override {
+        return speak(stop);
+    }
+
+private:
+    Result<audio::Audio> speak(const std::stop_token& stop) {
+        TITANS_TRY(const std::vector<std::int16_t> spoken,
+                   library_.synthesize(text_, language_, stop));
+        const std::span<const std::int16_t> audible = trimmed(spoken, library_.rate());
+        if (audible.empty())
+            return fail(ErrorKind::InvalidInput, "text: nothing in it can be pronounced");
+        std::vector<float> samples;
+        samples.reserve(audible.size());
+        for (const std::int16_t sample : audible)
+            samples.push_back(static_cast<float>(sample) / 32768.0F);
+        return audio::Audio(library_.rate(), std::move(samples));
+    }
+
+    engine::EspeakLibrary& library_;
+    const std::string text_;
+    const std::string language_;
+};
+
 }  // namespace
 
 std::string missing(const VoiceResources& resources) {
     return resources.espeak == nullptr ? "espeak-ng's voices are not installed" : "";
 }
 
-Result<std::unique_ptr<SpeechSynthesizer>> load(const VoiceResources& resources) {
+Result<std::shared_ptr<SpeechSynthesizer>> load(std::span<const std::filesystem::path>,
+                                                const VoiceResources& resources) {
     if (resources.espeak == nullptr) {
         return fail(ErrorKind::Unsupported, "espeak-ng: " + missing(resources));
     }
-    return std::make_unique<EspeakSynthesizer>(*resources.espeak);
+    return std::make_shared<EspeakSynthesizer>(*resources.espeak);
 }
 
-Result<audio::Audio> EspeakSynthesizer::speak(std::string_view text, const VoiceSample& voice,
-                                              std::stop_token stop) {
-    TITANS_TRY(const std::vector<std::int16_t> spoken,
-               library_.synthesize(text, voice.language, stop));
-    const std::span<const std::int16_t> audible = trimmed(spoken, library_.rate());
-    if (audible.empty())
-        return fail(ErrorKind::InvalidInput, "text: nothing in it can be pronounced");
-    std::vector<float> samples;
-    samples.reserve(audible.size());
-    for (const std::int16_t sample : audible)
-        samples.push_back(static_cast<float>(sample) / 32768.0F);
-    return audio::Audio(library_.rate(), std::move(samples));
+Result<std::shared_ptr<const LearnedVoice>> EspeakSynthesizer::learn(const VoiceSample&,
+                                                                     const SpeechOptions&,
+                                                                     const std::stop_token&) {
+    return nullptr;
+}
+
+Result<std::shared_ptr<const LearnedVoice>> EspeakSynthesizer::recall(
+    std::span<const std::byte>) const {
+    return nullptr;
+}
+
+Result<std::unique_ptr<Utterance>> EspeakSynthesizer::begin(std::string_view text,
+                                                            std::shared_ptr<const LearnedVoice>,
+                                                            const SpeechOptions& options) {
+    return std::make_unique<EspeakUtterance>(library_, text, options.language);
 }
 
 }  // namespace titans::voice::espeak

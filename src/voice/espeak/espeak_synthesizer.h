@@ -5,7 +5,7 @@
 
 namespace titans::voice::espeak {
 
-/// The built-in voice: clear, in over a hundred languages, and nobody's. It ignores the recording.
+/// The built-in voice: clear, in over a hundred languages, and nobody's. It learns nothing.
 ///
 /// Thread-safe, as the library is.
 class EspeakSynthesizer final : public SpeechSynthesizer {
@@ -14,10 +14,19 @@ public:
     explicit EspeakSynthesizer(engine::EspeakLibrary& library) : library_(library) {}
 
     SampleRate output_rate() const override { return library_.rate(); }
+    SpeechOptions complete(SpeechOptions options) const override { return options; }
+    Result<std::shared_ptr<const LearnedVoice>> learn(const VoiceSample& sample,
+                                                      const SpeechOptions& options,
+                                                      const std::stop_token& stop) override;
+    Result<std::shared_ptr<const LearnedVoice>> recall(
+        std::span<const std::byte> bytes) const override;
+    std::size_t shortest_text(const SpeechOptions&) const override { return 0; }
 
-    /// As promised; the speech begins and ends with a few hundredths of a second of silence.
-    Result<audio::Audio> speak(std::string_view text, const VoiceSample& voice,
-                               std::stop_token stop) override;
+    /// As promised, in one step; the speech begins and ends with a few hundredths of a second of
+    /// silence.
+    Result<std::unique_ptr<Utterance>> begin(std::string_view text,
+                                             std::shared_ptr<const LearnedVoice> voice,
+                                             const SpeechOptions& options) override;
 
 private:
     engine::EspeakLibrary& library_;

@@ -22,8 +22,9 @@ protected:
 
     static Result<audio::Audio> speak(std::string_view text, std::string language = "en",
                                       std::stop_token stop = {}) {
-        return EspeakSynthesizer(*library).speak(
-            text, {.recording = {}, .transcript = {}, .language = language}, stop);
+        TITANS_TRY(const auto utterance,
+                   EspeakSynthesizer(*library).begin(text, nullptr, {.language = language}));
+        return utterance->step(stop).value();
     }
 
     static ErrorKind error_of(const Result<audio::Audio>& result) {
@@ -184,9 +185,9 @@ TEST_F(EspeakSynthesizerTest, HasOneLibraryInAProcess) {
 }
 
 TEST_F(EspeakSynthesizerTest, IsAFamilyThatLoads) {
-    const VoiceResources resources{.espeak = library.get()};
+    const VoiceResources resources{.espeak = library.get(), .networks = {}};
     EXPECT_EQ(find_family("espeak-ng")->missing(resources), "");
-    EXPECT_TRUE(find_family("espeak-ng")->load(resources));
+    EXPECT_TRUE(find_family("espeak-ng")->load({}, resources));
 }
 
 }  // namespace

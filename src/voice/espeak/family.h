@@ -7,10 +7,11 @@
 namespace titans::voice::espeak {
 
 std::string missing(const VoiceResources& resources);
-Result<std::unique_ptr<SpeechSynthesizer>> load(const VoiceResources& resources);
+Result<std::shared_ptr<SpeechSynthesizer>> load(std::span<const std::filesystem::path> models,
+                                                const VoiceResources& resources);
 
 inline constexpr std::array<std::string_view, 1> kNeeds{"espeak-ng"};
 inline constexpr VoiceFamily kFamily{
-    .name = "espeak-ng", .dependencies = kNeeds, .clones = false, .missing = missing, .load = load};
+    .name = "espeak-ng", .dependencies = kNeeds, .models = {}, .missing = missing, .load = load};
 
 }  // namespace titans::voice::espeak
