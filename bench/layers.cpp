@@ -16,11 +16,12 @@
 #include <random>
 #include <thread>
 
-#include "engine/layers/graph.h"
+#include "layer_cases.h"
 
 namespace {
 
 using namespace titans;
+using namespace titans::bench;
 using namespace titans::engine;
 using Clock = std::chrono::steady_clock;
 using Json = nlohmann::ordered_json;
@@ -29,27 +30,6 @@ struct Options {
     int threads = 2;
     double seconds = 0.3;  // of measuring each thing
     std::string only;
-};
-
-struct Input {
-    std::int64_t rows;
-    std::int64_t width;
-};
-
-struct Parameter {
-    std::string name;
-    std::vector<std::int64_t> shape;  // slowest first
-};
-
-/// One layer, or a few.
-struct Case {
-    std::string name;
-    double operations = 0;  // multiplications and additions; 0 where they say nothing
-    double nodes = 1;       // to share the time out among
-    std::vector<Parameter> parameters;
-    std::vector<Input> inputs;
-    std::function<std::function<Node(GraphBuilder&, std::span<const Node>)>(Weights&)> draw;
-    std::array<std::int64_t, 3> product{};  // rows, in, out: where OpenBLAS can do the same
 };
 
 struct Timing {
@@ -104,15 +84,6 @@ void write_parameters(const std::filesystem::path& path, const std::vector<Param
         gguf_add_tensor(file.get(), tensor);
     }
     if (!gguf_write_to_file(file.get(), path.c_str(), false)) std::exit(1);
-}
-
-template <typename Value>
-Value or_exit(Result<Value> result) {
-    if (!result) {
-        std::println(stderr, "{} {}", result.error().message, result.error().detail);
-        std::exit(1);
-    }
-    return *std::move(result);
 }
 
 Timing time_case(const Case& what, const std::filesystem::path& path, const Options& options,
@@ -209,145 +180,6 @@ double peak(Precision precision, int threads) {
                                   *std::ranges::max_element(seconds));
     }
     return best;
-}
-
-Case linear(const std::string& network, std::int64_t rows, std::int64_t in, std::int64_t out,
-            Activation activation = Activation::None) {
-    return {.name = std::format("{}: linear {} x {} x {}{}", network, rows, in, out,
-                                activation == Activation::None ? "" : ", GELU"),
-            .operations = 2.0 * double(rows * in * out),
-            .parameters = {{"a.weight", {out, in}}, {"a.bias", {out}}},
-            .inputs = {{rows, in}},
-            .draw =
-                [=](Weights& weights) {
-                    const Linear layer = or_exit(weights.linear("a", in, out));
-                    return [=](GraphBuilder& g, std::span<const Node> x) {
-                        return g.linear(x[0], layer, {.activation = activation});
-                    };
-                },
-            .product = {rows, in, out}};
-}
-
-Case conv1d(const std::string& network, const Conv1dShape& shape, std::int64_t time) {
-    const std::int64_t rows =
-        (time + shape.pad_left + shape.pad_right - shape.kernel) / shape.stride + 1;
-    return {.name = std::format("{}: conv {} x {} to {}, k {}, stride {}, groups {}", network, time,
-                                shape.in, shape.out, shape.kernel, shape.stride, shape.groups),
-            .operations = 2.0 * double(rows * shape.kernel * shape.in / shape.groups * shape.out),
-            .parameters = {{"c.weight", {shape.out, shape.in / shape.groups, shape.kernel}},
-                           {"c.bias", {shape.out}}},
-            .inputs = {{time, shape.in}},
-            .draw = [=](Weights& weights) {
-                const Conv1d layer = or_exit(weights.conv1d("c", shape, Bias::Yes));
-                return [=](GraphBuilder& g, std::span<const Node> x) {
-                    return g.conv1d(x[0], layer, Activation::GeluErf);
-                };
-            }};
-}
-
-Case attention(const std::string& network, int heads, std::int64_t width, std::int64_t queries,
-               std::int64_t keys, int sequences = 1) {
-    return {.name = std::format("{}: attention {} x {}, {} to {}{}", network, heads, width, queries,
-                                keys, sequences == 1 ? "" : std::format(", {} at once", sequences)),
-            .operations = 4.0 * double(heads * width * queries * keys * sequences),
-            .inputs = {{queries * sequences, heads * width},
-                       {keys * sequences, heads * width},
-                       {keys * sequences, heads * width}},
-            .draw = [=](Weights& weights) {
-                return [=, precision = weights.precision()](GraphBuilder& g,
-                                                            std::span<const Node> in) {
-                    return g.attention(
-                        in[0], in[1], in[2],
-                        {.heads = heads, .sequences = sequences, .precision = precision});
-                };
-            }};
-}
-
-/// Of a decoder: `queries` hypotheses attend to what was kept of an encoder.
-Case kept_attention(const std::string& network, int heads, std::int64_t width, std::int64_t queries,
-                    std::int64_t keys) {
-    return {.name = std::format("{}: attention {} x {}, {} to {} that are kept", network, heads,
-                                width, queries, keys),
-            .operations = 4.0 * double(heads * width * queries * keys),
-            .inputs = {{queries, heads * width}},
-            .draw = [=](Weights& weights) {
-                const std::shared_ptr<KvCache> cache =
-                    or_exit(KvCache::open(weights.device(), {.layers = 1,
-                                                             .capacity = keys,
-                                                             .width = heads * width,
-                                                             .precision = weights.precision()}));
-                return [=](GraphBuilder& g, std::span<const Node> in) {
-                    return g.attention(in[0], cache->keys(0), cache->values(0), {.heads = heads});
-                };
-            }};
-}
-
-enum class Axis : std::uint8_t { Row, Column };
-
-Case norm(const std::string& network, std::int64_t rows, std::int64_t width, Axis axis, int nodes) {
-    return {.name = nodes > 1 ? std::format("{}: a node of next to no work", network)
-                              : std::format("{}: {} norm {} x {}", network,
-                                            axis == Axis::Row ? "layer" : "time", rows, width),
-            .nodes = double(nodes),
-            .parameters = {{"n.weight", {width}}, {"n.bias", {width}}},
-            .inputs = {{rows, width}},
-            .draw = [=](Weights& weights) {
-                const Norm layer = or_exit(weights.norm("n", width, 1e-5F));
-                return [=](GraphBuilder& g, std::span<const Node> x) {
-                    Node y = x[0];
-                    for (int i = 0; i < nodes; ++i)
-                        y = axis == Axis::Row ? g.layer_norm(y, layer) : g.time_norm(y, layer);
-                    return y;
-                };
-            }};
-}
-
-std::vector<Case> cases() {
-    return {
-        linear("Whisper base", 1500, 512, 512),
-        linear("Whisper base", 1500, 512, 2048, Activation::GeluErf),
-        linear("Whisper base", 1500, 2048, 512),
-        linear("Whisper base", 1, 512, 512),
-        linear("Whisper base", 1, 512, 2048, Activation::GeluErf),
-        linear("Whisper base", 1, 512, 51865),
-        linear("Whisper base", 5, 512, 51865),
-        conv1d("Whisper base", {.in = 80, .out = 512, .kernel = 3, .pad_left = 1, .pad_right = 1},
-               3000),
-        conv1d("Whisper base",
-               {.in = 512, .out = 512, .kernel = 3, .stride = 2, .pad_left = 1, .pad_right = 1},
-               3000),
-        attention("Whisper base", 8, 64, 1500, 1500),
-        kept_attention("Whisper base", 8, 64, 1, 1500),
-        kept_attention("Whisper base", 8, 64, 5, 1500),
-        norm("Whisper base", 1500, 512, Axis::Row, 1),
-        linear("Wav2Vec2 large", 550, 1024, 1024),
-        linear("Wav2Vec2 large", 550, 1024, 4096, Activation::GeluErf),
-        linear("Wav2Vec2 large", 550, 4096, 1024),
-        linear("Wav2Vec2 large", 1500, 1024, 4096, Activation::GeluErf),
-        conv1d("Wav2Vec2 large", {.in = 1, .out = 512, .kernel = 10, .stride = 5}, 176'000),
-        conv1d("Wav2Vec2 large", {.in = 512, .out = 512, .kernel = 3, .stride = 2}, 35'199),
-        conv1d(
-            "Wav2Vec2 large",
-            {.in = 1024, .out = 1024, .kernel = 128, .groups = 16, .pad_left = 64, .pad_right = 63},
-            550),
-        attention("Wav2Vec2 large", 16, 64, 550, 550),
-        attention("Wav2Vec2 large", 16, 64, 1000, 1000),
-        attention("Wav2Vec2 large", 16, 64, 1500, 1500),
-        norm("Wav2Vec2 large", 550, 1024, Axis::Row, 1),
-        norm("Wav2Vec2 base", 35'199, 512, Axis::Column, 1),
-        linear("MiniLM", 8192, 384, 384),
-        linear("MiniLM", 8192, 384, 1536, Activation::GeluErf),
-        linear("MiniLM", 8192, 1536, 384),
-        attention("MiniLM", 12, 32, 128, 128, 64),
-        conv1d(
-            "F5",
-            {.in = 1024, .out = 1024, .kernel = 31, .groups = 16, .pad_left = 15, .pad_right = 15},
-            1000),
-        conv1d("Vocos",
-               {.in = 512, .out = 512, .kernel = 7, .groups = 512, .pad_left = 3, .pad_right = 3},
-               1000),
-        norm("all", 1, 16, Axis::Row, 200),
-    };
 }
 
 /// Seconds from a file in the system's cache to weights that graphs can be drawn with: the linear

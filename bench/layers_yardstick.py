@@ -10,7 +10,7 @@ import time
 import torch
 
 LINEAR = re.compile(r"linear (\d+) x (\d+) x (\d+)(, GELU)?")
-CONVOLUTION = re.compile(r"conv (\d+) x (\d+) to (\d+), k (\d+), stride (\d+), groups (\d+)")
+CONVOLUTION = re.compile(r"conv (\d+) x (\d+) to (\d+), k (\d+), stride (\d+), groups (\d+)(?:, (\d+) at once)?$")
 ATTENTION = re.compile(r"attention (\d+) x (\d+), (\d+) to (\d+)(?:, (\d+) at once)?$")
 
 
@@ -21,9 +21,9 @@ def make(name, kind):
         layer, x = torch.nn.Linear(width, out).to(kind), torch.randn(rows, width).to(kind)
         return (lambda: torch.nn.functional.gelu(layer(x))) if found[4] else (lambda: layer(x))
     if found := CONVOLUTION.search(name):
-        length, width, out, kernel, stride, groups = map(int, found.groups())
+        length, width, out, kernel, stride, groups = map(int, found.groups()[:6])
         layer = torch.nn.Conv1d(width, out, kernel, stride, kernel // 2 if groups > 1 else 0, groups=groups).to(kind)
-        x = torch.randn(1, width, length).to(kind)
+        x = torch.randn(int(found[7] or 1), width, length).to(kind)
         return lambda: torch.nn.functional.gelu(layer(x))
     if found := ATTENTION.search(name):
         heads, width, queries, keys = map(int, found.groups()[:4])
