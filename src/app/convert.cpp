@@ -18,7 +18,8 @@ int convert(Arguments arguments) {
                                                   : std::optional<checkpoint::Conversion>();
     if (!conversion)
         return complain(
-            "usage: titans convert whisper|wav2vec2|hubert|bert|requantize|onnx IN OUT");
+            "usage: titans convert whisper|wav2vec2|hubert|f5tts|f5tts-base|vocos|bert|"
+            "requantize|onnx IN OUT");
     // A foreign file is read below: from here on this process can do no more than that.
     const auto sandbox = checkpoint::enter_sandbox({});
     if (!sandbox) return complain(sandbox.error().message);

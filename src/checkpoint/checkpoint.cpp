@@ -46,6 +46,10 @@ Result<Checkpoint> Checkpoint::open_ctranslate2(const fs::path& file) {
     return open_file(file, Format::Ctranslate2);
 }
 
+Result<Checkpoint> Checkpoint::open_safetensors(const fs::path& file) {
+    return open_file(file, Format::Safetensors);
+}
+
 Result<Checkpoint> Checkpoint::open_pytorch(const fs::path& file) {
     return open_file(file, Format::Pytorch);
 }

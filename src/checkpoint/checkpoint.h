@@ -26,6 +26,9 @@ public:
     /// CTranslate2's model.bin. Errors: as MappedFile::open and parse_ctranslate2, naming the file.
     static Result<Checkpoint> open_ctranslate2(const std::filesystem::path& file);
 
+    /// Errors: as MappedFile::open and parse_safetensors, naming the file.
+    static Result<Checkpoint> open_safetensors(const std::filesystem::path& file);
+
     /// A file of torch.save()'s. Errors: as MappedFile::open and parse_pytorch, naming the file.
     static Result<Checkpoint> open_pytorch(const std::filesystem::path& file);
 

@@ -2,9 +2,11 @@
 
 #include "checkpoint/bert_checkpoint.h"
 #include "checkpoint/ctc_checkpoint.h"
+#include "checkpoint/f5tts_checkpoint.h"
 #include "checkpoint/gguf_writer.h"
 #include "checkpoint/onnx.h"
 #include "checkpoint/output_file.h"
+#include "checkpoint/vocos_checkpoint.h"
 #include "checkpoint/whisper_checkpoint.h"
 #include "engine/llama/requantize.h"
 
@@ -31,6 +33,9 @@ Result<void> convert_onnx(const fs::path& file, const fs::path& output) {
 std::optional<Conversion> find_conversion(std::string_view word) {
     if (word == "whisper") return Conversion::Whisper;
     if (word == "wav2vec2" || word == "hubert") return Conversion::Ctc;
+    if (word == "f5tts") return Conversion::F5tts;
+    if (word == "f5tts-base") return Conversion::F5ttsBase;
+    if (word == "vocos") return Conversion::Vocos;
     if (word == "bert") return Conversion::Bert;
     if (word == "requantize") return Conversion::Requantize;
     if (word == "onnx") return Conversion::Onnx;
@@ -43,6 +48,12 @@ Result<void> convert(Conversion conversion, const fs::path& input, const fs::pat
             return convert_whisper(input, output);
         case Conversion::Ctc:
             return convert_ctc(input, output);
+        case Conversion::F5tts:
+            return convert_f5tts(F5ttsVariant::V1Base, input, output);
+        case Conversion::F5ttsBase:
+            return convert_f5tts(F5ttsVariant::Base, input, output);
+        case Conversion::Vocos:
+            return convert_vocos(input, output);
         case Conversion::Bert:
             return convert_bert(input, output);
         case Conversion::Requantize:

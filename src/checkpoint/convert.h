@@ -15,6 +15,11 @@ enum class Conversion : std::uint8_t {
     Whisper,
     /// Wav2Vec2 or HuBERT with a CTC head to GGUF for our own network: see convert_ctc().
     Ctc,
+    /// F5-TTS to GGUF for our own network, F5TTS_v1_Base and F5TTS_Base: see convert_f5tts().
+    F5tts,
+    F5ttsBase,
+    /// Vocos to GGUF for our own network: see convert_vocos().
+    Vocos,
     /// A BERT sentence encoder to GGUF for our own network: see convert_bert().
     Bert,
     /// A GGUF file of a type without fast kernels for prompts (Q4_1, Q5_0, Q5_1), to GGUF of type
@@ -24,7 +29,8 @@ enum class Conversion : std::uint8_t {
     Onnx,
 };
 
-/// Of "whisper", "wav2vec2" or "hubert" (Ctc), "bert", "requantize", "onnx".
+/// Of "whisper", "wav2vec2" or "hubert" (Ctc), "f5tts", "f5tts-base", "vocos", "bert",
+/// "requantize", "onnx".
 std::optional<Conversion> find_conversion(std::string_view word);
 
 /// Converts the model in `input`, a folder or file as Conversion says, to the file `output`, which

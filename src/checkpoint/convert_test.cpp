@@ -15,6 +15,9 @@ TEST(Convert, KnowsItsWords) {
     EXPECT_EQ(find_conversion("whisper-ggml"), std::nullopt);
     EXPECT_EQ(find_conversion("wav2vec2"), Conversion::Ctc);
     EXPECT_EQ(find_conversion("hubert"), Conversion::Ctc);
+    EXPECT_EQ(find_conversion("f5tts"), Conversion::F5tts);
+    EXPECT_EQ(find_conversion("f5tts-base"), Conversion::F5ttsBase);
+    EXPECT_EQ(find_conversion("vocos"), Conversion::Vocos);
     EXPECT_EQ(find_conversion("bert"), Conversion::Bert);
     EXPECT_EQ(find_conversion("requantize"), Conversion::Requantize);
     EXPECT_EQ(find_conversion("onnx"), Conversion::Onnx);

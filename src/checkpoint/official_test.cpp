@@ -8,7 +8,9 @@
 
 #include "checkpoint/bert_checkpoint.h"
 #include "checkpoint/ctc_checkpoint.h"
+#include "checkpoint/f5tts_checkpoint.h"
 #include "checkpoint/test_files.h"
+#include "checkpoint/vocos_checkpoint.h"
 #include "checkpoint/whisper_checkpoint.h"
 #include "checkpoint/whisper_names.h"
 
@@ -112,6 +114,44 @@ TEST(Official, AllMiniLmL6V2) {
     EXPECT_EQ(shapes.size(), 103);
     EXPECT_EQ(expected(bert_tensors(*read), "", false,
                        {{"pooler.dense.weight", "[384, 384]"}, {"pooler.dense.bias", "[384]"}}),
+              shapes);
+}
+
+TEST(Official, F5ttsV1Base) {
+    const Shapes shapes = official("f5-tts");
+    EXPECT_EQ(shapes.size(), 364);
+    Shapes expected_shapes{{"ema_model.transformer.rotary_embed.inv_freq", "[32]"}};
+    for (const auto& [name, shape] : f5tts_tensors({.dim = 1024,
+                                                    .depth = 22,
+                                                    .ff_mult = 2,
+                                                    .text_dim = 512,
+                                                    .conv_layers = 4,
+                                                    .mel_dim = 100,
+                                                    .text_num_embeds = 2545}))
+        expected_shapes.emplace("ema_model.transformer." + name, to_string(shape));
+    EXPECT_EQ(expected_shapes, shapes);
+}
+
+TEST(Official, VocosMel24khz) {
+    const json config{
+        {"feature_extractor",
+         {{"class_path", "vocos.feature_extractors.MelSpectrogramFeatures"},
+          {"init_args", {{"sample_rate", 24000}, {"n_fft", 1024}, {"hop_length", 256}}}}},
+        {"backbone",
+         {{"class_path", "vocos.models.VocosBackbone"},
+          {"init_args", {{"dim", 512}, {"intermediate_dim", 1536}, {"num_layers", 8}}}}},
+        {"head",
+         {{"class_path", "vocos.heads.ISTFTHead"},
+          {"init_args", {{"dim", 512}, {"n_fft", 1024}, {"hop_length", 256}}}}}};
+    ModelFile out("vocos");
+    const auto read = read_vocos_config(config, out);
+    ASSERT_TRUE(read) << read.error().message;
+    const Shapes shapes = official("vocos-mel-24khz");
+    EXPECT_EQ(shapes.size(), 83);
+    EXPECT_EQ(expected(vocos_tensors(*read), "", false,
+                       {{"feature_extractor.mel_spec.mel_scale.fb", "[513, 100]"},
+                        {"feature_extractor.mel_spec.spectrogram.window", "[1024]"},
+                        {"head.istft.window", "[1024]"}}),
               shapes);
 }
 

@@ -16,8 +16,10 @@ Result<void> TensorPicker::copy(const NeededTensor& needed, const std::string& s
     return out_.add(needed.name, std::move(tensor));
 }
 
-Result<void> TensorPicker::expect_no_more(std::span<const std::string_view> known) const {
+Result<void> TensorPicker::expect_no_more(std::span<const std::string_view> known,
+                                          std::string_view prefix) const {
     for (const std::string_view name : source_.names()) {
+        if (!name.starts_with(prefix)) continue;
         const bool is_known =
             taken_.contains(name) ||
             std::ranges::any_of(known, [&](std::string_view part) { return name.contains(part); });

@@ -35,8 +35,10 @@ public:
     Result<void> copy(const NeededTensor& needed, const std::string& source);
 
     /// Errors: Unsupported, naming the first tensor that nobody took and that has none of `known`
-    /// in its name: the network is another one than it says.
-    Result<void> expect_no_more(std::span<const std::string_view> known) const;
+    /// in its name: the network is another one than it says. Tensors without `prefix` are somebody
+    /// else's.
+    Result<void> expect_no_more(std::span<const std::string_view> known,
+                                std::string_view prefix = "") const;
 
 private:
     const Tensors& source_;
