@@ -19,7 +19,7 @@ the recording's frames are put back. mel.generated (of the last N, what the voco
 waveform, its loudness as the recording's. base.*: the same weights in the architecture of F5TTS_Base, whose padding is not
 masked and whose positions turn the first head only.
 
-Needs torch, f5-tts 1.1.22, vocos 0.1.0, safetensors, soundfile.
+Needs torch, f5-tts 1.1.22, vocos 0.1.0, safetensors.
 """
 
 import argparse
@@ -29,11 +29,11 @@ import shutil
 import time
 from unittest import mock
 
-import soundfile
+import numpy
 import torch
 from safetensors.torch import save_file as save_tensors
 
-from f5tts_package import HOP, OFFICIAL_VOCABULARY, RATE, SIZES, mel, read_network, read_vocoder, seeded_network, utils_infer
+from f5tts_package import HOP, OFFICIAL_VOCABULARY, RATE, SIZES, mel, read_network, read_vocoder, save_wave, seeded_network, utils_infer
 from stages import TYPES, Stages, blocks_to_show, empty_folder, read_recording, recording, save_checkpoint, save_json
 
 TIMES = (0.0, 0.05, 0.3, 0.9)
@@ -200,7 +200,7 @@ def main():
         shutil.copyfile(arguments.wav, folder / "recording.wav")
     else:
         samples = 0.3 * recording(arguments.seed, int(arguments.seconds * RATE), RATE)  # so quiet that it is raised
-        soundfile.write(folder / "recording.wav", samples, RATE, "PCM_16")
+        save_wave(folder / "recording.wav", numpy.round(samples[:, None] * 32768), RATE)
     samples = read_recording(folder / "recording.wav", RATE)
     vocoder = read_vocoder(arguments.vocoder) if arguments.vocoder else None
 

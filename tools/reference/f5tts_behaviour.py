@@ -11,7 +11,7 @@ x = seed on, for each sample of each channel of each part, in their order,
 
 A part has rate * milliseconds / 1000 samples a channel, rounded down. `weighted_sum`: the sum of (i + 1) * sample i, of all
 the channels interleaved, modulo 2^32. `rms`: of float samples.
-`cut`: why it was cut to 12 s: 1 at a long pause, 2 at a short one, 3 anywhere. Needs torch, f5-tts 1.1.22, vocos 0.1.0, pydub, soundfile.
+`cut`: why it was cut to 12 s: 1 at a long pause, 2 at a short one, 3 anywhere. Needs torch, f5-tts 1.1.22, vocos 0.1.0, pydub.
 """
 
 import concurrent.futures
@@ -24,7 +24,7 @@ import wave
 import numpy
 import torch
 
-from f5tts_package import OFFICIAL_VOCABULARY, load_wave, seeded_network, seeded_vocoder, utils_infer
+from f5tts_package import OFFICIAL_VOCABULARY, load_wave, save_wave, seeded_network, seeded_vocoder, utils_infer
 from f5_tts.model.utils import convert_char_to_pinyin
 from stages import save_json
 
@@ -82,12 +82,6 @@ def weighted_sum(samples):
     return int((numpy.arange(1, len(flat) + 1) * flat).sum() % 2**32)
 
 
-def write(path, samples, rate):
-    with wave.open(str(path), "wb") as file:
-        file.setparams((samples.shape[1], 2, rate, 0, "NONE", ""))
-        file.writeframes(samples.astype("<i2").tobytes())
-
-
 def read(path):
     with wave.open(str(path)) as file:
         return numpy.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, file.getnchannels()), file.getframerate()
@@ -141,7 +135,7 @@ def case(network, vocoder, path, reference_text, text, **options):
 def describe(name, recording, folder, network, vocoder):
     samples = samples_of(recording)
     path = folder / f"{name}.wav"
-    write(path, samples, recording["rate"])
+    save_wave(path, samples, recording["rate"])
     said = []
     prepared_path, reference_text = utils_infer.preprocess_ref_audio_text(str(path), recording["reference_text"], show_info=said.append)
     prepared, rate = read(prepared_path)

@@ -1,26 +1,44 @@
-"""The f5-tts package (arXiv:2410.06885) and the vocoder that it speaks with (arXiv:2306.00814), without what only training
-needs: networks of any size, with seeded weights or those of a checkpoint."""
+"""The f5-tts package (arXiv:2410.06885) and the vocoder that it speaks with (arXiv:2306.00814): networks of any size, with
+seeded weights or those of a checkpoint. What it imports but speaking does not need may be missing."""
 
+import importlib.machinery
 import pathlib
 import sys
 import types
 import warnings
+import wave
 
-warnings.filterwarnings("ignore", category=FutureWarning)  # of torch.jit
-sys.modules["f5_tts.model.trainer"] = types.SimpleNamespace(Trainer=None)
-
-import soundfile
+import numpy
 import torch
 import torchaudio
 import yaml
-from f5_tts.infer import utils_infer
-from f5_tts.model import CFM, DiT
-from f5_tts.model import modules as f5_modules
-from f5_tts.model.utils import get_tokenizer
-from safetensors.torch import load_file
-from vocos import Vocos
 
-from stages import fill
+warnings.filterwarnings("ignore", category=FutureWarning)  # of torch.jit
+
+
+def stand_in(name, **content):
+    """In place of a module that would only be imported."""
+    module = types.ModuleType(name)
+    module.__spec__ = importlib.machinery.ModuleSpec(name, None)
+    module.__dict__.update(content)
+    sys.modules[name] = module
+
+
+stand_in("f5_tts.model.trainer", Trainer=None)
+stand_in("matplotlib", use=str)
+stand_in("matplotlib.pylab")
+stand_in("librosa", __path__=[])
+stand_in("librosa.filters", mel=None)
+from f5_tts.model import CFM, DiT  # noqa: E402
+
+del sys.modules["librosa"], sys.modules["librosa.filters"]  # transformers looks for it
+from f5_tts.infer import utils_infer  # noqa: E402
+from f5_tts.model import modules as f5_modules  # noqa: E402
+from f5_tts.model.utils import get_tokenizer  # noqa: E402
+from safetensors.torch import load_file  # noqa: E402
+from vocos import Vocos  # noqa: E402
+
+from stages import fill  # noqa: E402
 
 RATE = 24000
 HOP = 256
@@ -34,14 +52,24 @@ OFFICIAL_VOCABULARY = pathlib.Path(utils_infer.__file__).parent / "examples/voca
 # Else the input drowns what the blocks add to it, and attention averages all the places into one.
 SCALES = {r"attn_norm\.linear\.weight": 2.5, r"norm_out\.linear\.weight": 1.5,
           r"input_embed\.proj\.weight": 0.15, r"to_(q|k)\.weight": 1.5, r"grn\.gamma": 0.5, r"proj_out\.weight": 2}
+# Many blocks average more, so each may do less of it.
+SCALES_OF_MANY_BLOCKS = SCALES | {r"to_(q|k)\.weight": 2.1, r"to_out\.0\.weight": 0.5}
 EMBEDDINGS = r"text_embed\.text_embed\.weight"
 VOCODER_SCALES = {r"convnext\.\d+\.gamma": 0.5, r"head\.out\.weight": 0.5}
 
 
 def load_wave(path):
-    """torchaudio.load() of a WAV file, which else wants a decoder of its own: float32 [channels, samples], rate."""
-    samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    return torch.from_numpy(samples.T.copy()), rate
+    """torchaudio.load() of a WAV file of 16 bit, which else wants a decoder of its own: float32 [channels, samples], rate."""
+    with wave.open(str(path)) as file:
+        samples = numpy.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, file.getnchannels())
+        return torch.from_numpy(samples.T.astype(numpy.float32) / 32768), file.getframerate()
+
+
+def save_wave(path, samples, rate):
+    """int16 [samples, channels]."""
+    with wave.open(str(path), "wb") as file:
+        file.setparams((samples.shape[1], 2, rate, 0, "NONE", ""))
+        file.writeframes(samples.astype("<i2").tobytes())
 
 
 torchaudio.load = load_wave
@@ -56,7 +84,8 @@ def network(arch, vocabulary):
 
 
 def seeded_network(size, architecture, vocabulary, seed, type_name):
-    return fill(network(SIZES[size] | ARCHITECTURES[architecture], vocabulary), seed, SCALES, type_name, EMBEDDINGS)
+    scales = SCALES if SIZES[size]["depth"] <= 4 else SCALES_OF_MANY_BLOCKS
+    return fill(network(SIZES[size] | ARCHITECTURES[architecture], vocabulary), seed, scales, type_name, EMBEDDINGS)
 
 
 def architecture_of(weights):

@@ -10,7 +10,7 @@ bank, for tests/parity.
 
 Stages, float32, [frames, channels]: mel (of a recording, as F5-TTS computes it); embed (the first convolution); norm; block.N;
 final_norm; magnitude and phase [frames, 513] (magnitudes at most 100; phases before their cosine and sine); waveform
-[samples]; waveform.same or waveform.center, with the other padding. Needs torch, vocos 0.1.0, f5-tts, safetensors, soundfile.
+[samples]; waveform.same or waveform.center, with the other padding. Needs torch, vocos 0.1.0, f5-tts, safetensors.
 """
 
 import argparse
