@@ -15,9 +15,17 @@
 
 namespace titans::voice {
 
+/// The part of a recording that a voice is learned from.
+struct Excerpt {
+    audio::Audio audio;
+    /// Something was said in the recording that is not in it, so its words are other ones.
+    bool is_part = false;
+    std::string note;  // which part, for a person: "seconds 12.3 to 19.0 of 43.2"; empty: all of it
+};
+
 /// Whom to speak like.
 struct VoiceSample {
-    audio::Audio recording;
+    Excerpt excerpt;
     std::string transcript;  // what is said in it
 };
 
@@ -50,7 +58,7 @@ public:
     /// To be kept, for SpeechSynthesizer::recall() of the same family.
     virtual std::vector<std::byte> bytes() const = 0;
 
-    /// What a person should know of it, such as which part of the recording was taken. A sentence.
+    /// Excerpt::note of what it was learned from.
     virtual std::string note() const = 0;
 };
 
@@ -77,6 +85,10 @@ public:
 
     /// `options` with what is absent there filled in: what begin() will do.
     virtual SpeechOptions complete(SpeechOptions options) const = 0;
+
+    /// What of a recording to learn from.
+    virtual Excerpt choose_excerpt(const audio::Audio& recording,
+                                   const SpeechOptions& options) const = 0;
 
     /// Of what is read there, only `reference_mode`, `target_rms` and `language` make a difference
     /// here. Null where voices are not learned. Errors: InvalidInput, if there is nothing to learn

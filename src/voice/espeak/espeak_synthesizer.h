@@ -15,6 +15,9 @@ public:
 
     SampleRate output_rate() const override { return library_.rate(); }
     SpeechOptions complete(SpeechOptions options) const override { return options; }
+    Excerpt choose_excerpt(const audio::Audio& recording, const SpeechOptions&) const override {
+        return {.audio = recording, .note = {}};
+    }
     Result<std::shared_ptr<const LearnedVoice>> learn(const VoiceSample& sample,
                                                       const SpeechOptions& options,
                                                       const std::stop_token& stop) override;

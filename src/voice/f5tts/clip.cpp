@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "voice/f5tts/mel.h"
-
 namespace titans::voice::f5tts {
 namespace {
 
@@ -15,7 +13,7 @@ double level_of(double db) { return std::pow(10, db / 20); }
 
 }  // namespace
 
-Clip::Clip(const audio::Audio& audio) {
+Clip::Clip(const audio::Audio& audio) : rate_(audio.rate()) {
     samples_.reserve(audio.samples().size());
     for (const float sample : audio.samples()) {
         samples_.push_back(static_cast<std::int16_t>(
@@ -25,36 +23,37 @@ Clip::Clip(const audio::Audio& audio) {
 
 int Clip::milliseconds() const {
     return static_cast<int>(
-        std::nearbyint(1000.0 * static_cast<double>(samples_.size()) / kRate.hz));
+        std::nearbyint(1000.0 * static_cast<double>(samples_.size()) / rate_.hz));
+}
+
+std::size_t Clip::position(int ms) const {
+    return static_cast<std::size_t>(std::clamp(ms, 0, milliseconds()) * (rate_.hz / 1000.0));
+}
+
+std::span<const std::int16_t> Clip::samples(int from, int to) const {
+    const std::size_t begin = std::min(position(from), samples_.size());
+    const std::size_t end = std::min(position(to), samples_.size());
+    return std::span(samples_).subspan(begin, std::max(begin, end) - begin);
 }
 
 Clip Clip::cut(int from, int to) const {
-    const int length = milliseconds();
-    const auto begin = static_cast<std::size_t>(std::clamp(from, 0, length)) * kSamplesPerMs;
-    const auto end = static_cast<std::size_t>(std::clamp(to, 0, length)) * kSamplesPerMs;
-    if (end <= begin) return {};
-    std::vector<std::int16_t> part;
-    part.reserve(end - begin);
-    for (std::size_t i = begin; i < end; ++i)
-        part.push_back(i < samples_.size() ? samples_[i] : std::int16_t{0});
-    return Clip(std::move(part));
+    const auto there = samples(from, to);
+    std::vector<std::int16_t> part(there.begin(), there.end());
+    if (from < to) part.resize(position(to) - position(from));
+    return {rate_, std::move(part)};
 }
 
-Clip Clip::reversed() const { return Clip({samples_.rbegin(), samples_.rend()}); }
+Clip Clip::reversed() const { return {rate_, {samples_.rbegin(), samples_.rend()}}; }
 
 void Clip::append(const Clip& more) {
     samples_.insert(samples_.end(), more.samples_.begin(), more.samples_.end());
 }
 
 int Clip::rms(int from, int to) const {
-    const int length = milliseconds();
-    const auto begin = static_cast<std::size_t>(std::clamp(from, 0, length)) * kSamplesPerMs;
-    const auto end = static_cast<std::size_t>(std::clamp(to, 0, length)) * kSamplesPerMs;
-    if (end <= begin) return 0;
+    if (position(to) <= position(from)) return 0;
     double sum = 0;
-    for (std::size_t i = begin; i < std::min(end, samples_.size()); ++i)
-        sum += static_cast<double>(samples_[i]) * samples_[i];
-    return static_cast<int>(std::sqrt(sum / static_cast<double>(end - begin)));
+    for (const std::int16_t sample : samples(from, to)) sum += static_cast<double>(sample) * sample;
+    return static_cast<int>(std::sqrt(sum / static_cast<double>(position(to) - position(from))));
 }
 
 audio::Audio Clip::audio() const {
@@ -62,7 +61,7 @@ audio::Audio Clip::audio() const {
     samples.reserve(samples_.size());
     for (const std::int16_t sample : samples_)
         samples.push_back(static_cast<float>(sample) / static_cast<float>(kFullScale));
-    return {kRate, std::move(samples)};
+    return {rate_, std::move(samples)};
 }
 
 std::vector<Span> find_silence(const Clip& clip, int min_silence_ms, double threshold_db) {

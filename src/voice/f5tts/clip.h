@@ -5,24 +5,24 @@
 #include <vector>
 
 #include "audio/audio.h"
-#include "voice/f5tts/mel.h"
 
 namespace titans::voice::f5tts {
 
-constexpr int kSamplesPerMs = kRate.hz / 1000;
-
-/// A recording of 16 bits at kRate that is addressed by whole milliseconds, with pydub's ways of
-/// rounding: its length is rounded to the next one, and where a cut then reaches beyond the last
-/// sample there is silence.
+/// A recording of 16 bits that is addressed by whole milliseconds, with pydub's ways of rounding:
+/// its length is rounded to the next one, and where a cut then reaches beyond the last sample there
+/// is silence.
 class Clip {
 public:
-    Clip() = default;
-    explicit Clip(std::vector<std::int16_t> samples) : samples_(std::move(samples)) {}
+    Clip(SampleRate rate, std::vector<std::int16_t> samples)
+        : rate_(rate), samples_(std::move(samples)) {}
     /// Samples beyond [-1, 1] are clipped.
     explicit Clip(const audio::Audio& audio);
 
     std::span<const std::int16_t> samples() const& { return samples_; }
     std::span<const std::int16_t> samples() const&& = delete;
+    /// Those of [from, to) that there are.
+    std::span<const std::int16_t> samples(int from, int to) const;
+    SampleRate rate() const { return rate_; }
     int milliseconds() const;
     /// [from, to) of it; both are taken for the end where they are beyond.
     Clip cut(int from, int to) const;
@@ -35,6 +35,10 @@ public:
     audio::Audio audio() const;
 
 private:
+    /// Where the sample is that begins a millisecond; of the end where it is beyond.
+    std::size_t position(int ms) const;
+
+    SampleRate rate_;
     std::vector<std::int16_t> samples_;
 };
 

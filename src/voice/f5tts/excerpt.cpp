@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <format>
 #include <optional>
 
@@ -13,8 +14,9 @@ namespace {
 constexpr int kLongestMs = 12'000;
 constexpr int kEnoughMs = 6'000;
 constexpr double kEdgeDb = -42;
-// 50 ms at the 11,025 Hz of pydub's own silence, once at kRate.
-constexpr std::size_t kTailSamples = 1198;
+// 50 ms of silence, which pydub makes at this rate of its own.
+constexpr int kTailRate = 11'025;
+constexpr int kTailSamples = 551;
 
 // Of the part that is best: long enough to know the voice, and short, because every second of it
 // is computed again with each sentence.
@@ -22,12 +24,22 @@ constexpr int kBestShortestMs = 5'000;
 constexpr int kBestLongestMs = 8'000;
 constexpr int kPauseMs = 150;
 
+/// How many samples the tail has once audioop.ratecv() has brought it to `rate`.
+std::size_t tail_samples(SampleRate rate) {
+    std::size_t made = 0;
+    std::int64_t due = -rate.hz;
+    for (int i = 0; i < kTailSamples; ++i) {
+        for (due += rate.hz; due >= 0; due -= kTailRate) ++made;
+    }
+    return made;
+}
+
 /// Without silence at its ends, and with a little behind.
 Clip trimmed(const Clip& clip) {
     Clip inner = clip.cut(leading_silence(clip, kEdgeDb), clip.milliseconds());
     if (const int tail = leading_silence(inner.reversed(), kEdgeDb); tail > 0)
         inner = inner.cut(0, inner.milliseconds() - tail);
-    inner.append(Clip(std::vector<std::int16_t>(kTailSamples)));
+    inner.append({clip.rate(), std::vector<std::int16_t>(tail_samples(clip.rate()))});
     return inner;
 }
 
@@ -37,7 +49,7 @@ struct Joined {
 };
 
 Joined join_until_long(const Clip& clip, const std::vector<Span>& parts) {
-    Joined joined;
+    Joined joined{.clip = {clip.rate(), {}}};
     for (const Span& part : parts) {
         const Clip next = clip.cut(part.begin, part.end);
         Clip longer = joined.clip;
@@ -66,15 +78,12 @@ double worth(const Clip& clip, const Span& part) {
     const auto spoken = std::ranges::count_if(
         levels, [&](double level) { return level > speech - 20 && level > noise + 6; });
     const double fill = static_cast<double>(spoken) / static_cast<double>(levels.size());
-    const auto first = static_cast<std::size_t>(part.begin) * kSamplesPerMs;
-    const auto last =
-        std::min(static_cast<std::size_t>(part.end) * kSamplesPerMs, clip.samples().size());
-    const auto clipped =
-        std::ranges::count_if(clip.samples().subspan(first, last - first),
-                              [](std::int16_t sample) { return std::abs(int{sample}) >= 32'700; });
+    const auto samples = clip.samples(part.begin, part.end);
+    const auto clipped = std::ranges::count_if(
+        samples, [](std::int16_t sample) { return std::abs(int{sample}) >= 32'700; });
     // A decibel of distance to the noise is worth a hundredth of speech instead of pause.
     return (100 * fill) + std::min(speech - noise, 50.0) -
-           (10'000.0 * static_cast<double>(clipped) / static_cast<double>(last - first));
+           (10'000.0 * static_cast<double>(clipped) / static_cast<double>(samples.size()));
 }
 
 /// From pause to pause, of the wanted length.

@@ -1,19 +1,9 @@
 #pragma once
 
-#include <string>
-#include <vector>
-
 #include "audio/audio.h"
+#include "voice/speech_synthesizer.h"
 
 namespace titans::voice::f5tts {
-
-/// The part of a recording that a voice is learned from.
-struct Excerpt {
-    audio::Audio audio;
-    /// Something was said in the recording that is not in it, so its words are other ones.
-    bool is_part = false;
-    std::string note;  // for a person: "seconds 12.3 to 19.0 of 43.2"; empty if it is all of it
-};
 
 /// As the reference cuts it (f5_tts/infer/utils_infer.py, preprocess_ref_audio_text(), with
 /// pydub.silence): up to a silence, 12 s at most; without silence at the ends, but 50 ms of it

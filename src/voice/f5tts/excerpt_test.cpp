@@ -6,6 +6,7 @@
 #include <random>
 
 #include "voice/f5tts/clip.h"
+#include "voice/f5tts/mel.h"
 
 namespace titans::voice::f5tts {
 namespace {
@@ -85,7 +86,7 @@ TEST(Excerpt, OfSilenceIsNothing) {
 }
 
 TEST(Clip, RoundsItsLengthAndIsSilentBeyondItsEnd) {
-    const Clip clip(std::vector<std::int16_t>(24 * 10 + 12 + 1, 1000));  // 10.54 ms
+    const Clip clip(kRate, std::vector<std::int16_t>(24 * 10 + 12 + 1, 1000));  // 10.54 ms
     EXPECT_EQ(clip.milliseconds(), 11);
     const Clip cut = clip.cut(5, 100);
     ASSERT_EQ(cut.samples().size(), 24 * 6);
