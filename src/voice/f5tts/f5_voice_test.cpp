@@ -41,8 +41,9 @@ TEST(F5Voice, IsRaisedWhereItIsQuietAndWillSpeakAsQuietly) {
     ASSERT_TRUE(quiet && loud);
     EXPECT_NEAR((*quiet)->gain(), 0.0707, 1e-4);
     for (std::size_t i = 0; i < (*quiet)->mel().size(); ++i) {
-        if ((*loud)->mel()[i] > -6)  // below it, what single precision rounds is to be seen
-            EXPECT_NEAR((*quiet)->mel()[i], (*loud)->mel()[i], 0.01) << i;
+        // Softer than that, what single precision rounds is to be seen.
+        if ((*loud)->mel()[i] < -6) continue;
+        EXPECT_NEAR((*quiet)->mel()[i], (*loud)->mel()[i], 0.01) << i;
     }
 }
 
