@@ -48,6 +48,33 @@ TEST_P(GraphTest, ComputesALinearLayerWithActivationAndSum) {
     EXPECT_LT(relative_error((*graph)->read(out), wanted), 1e-5);
 }
 
+TEST_P(GraphTest, TakesALayerApartByItsInputs) {
+    Layers layers(GetParam());
+    layers.add("a.weight", {70, 33});
+    layers.add("a.bias", {70});
+    Weights& weights = layers.weights();
+    const auto whole = weights.linear("a", 33, 70);
+    const auto first = weights.linear_columns("a", 33, 0, 10, 70, Bias::No);
+    const auto second = weights.linear_columns("a", 33, 10, 23, 70, Bias::Yes);
+    ASSERT_TRUE(whole && first && second);
+    EXPECT_FALSE(weights.linear_columns("b", 33, 0, 10, 70, Bias::No));
+    EXPECT_FALSE(weights.linear_columns("a", 32, 0, 10, 70, Bias::No));
+    ASSERT_TRUE(weights.finish());
+    Node in = nullptr;
+    Node at_once = nullptr;
+    Node in_parts = nullptr;
+    const auto graph = Graph::build(layers.device(), [&](GraphBuilder& g) {
+        in = g.input(5, 33);
+        at_once = g.output(g.linear(in, *whole));
+        Node part = g.linear(g.columns(in, 0, 10), *first);
+        in_parts = g.output(g.linear(g.columns(in, 10, 23), *second, {.add = part}));
+    });
+    ASSERT_TRUE(graph);
+    (*graph)->write(in, seeded(5 * 33, 9));
+    ASSERT_TRUE((*graph)->compute({}));
+    EXPECT_LT(relative_error((*graph)->read(in_parts), (*graph)->read(at_once)), 1e-5);
+}
+
 double activated(double x, Activation activation) {
     switch (activation) {
         case Activation::None:

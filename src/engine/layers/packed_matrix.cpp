@@ -73,13 +73,16 @@ void PackedMatrix::place(std::byte* memory) { data_ = memory; }
 
 void PackedMatrix::read(std::int64_t output, float* values, std::vector<float>& scratch) const {
     const auto length = static_cast<std::size_t>(shape_.in * shape_.taps);
-    auto first = static_cast<std::size_t>(output) * length;
+    auto number = static_cast<std::size_t>(output);
     for (const Source& source : sources_) {
-        const std::size_t count = source.bytes.size() / bytes_of(source.type);
-        if (first >= count) {
-            first -= count;
+        const std::size_t step = source.row == 0 ? length : source.row;
+        const std::size_t outputs =
+            (source.bytes.size() / bytes_of(source.type) + step - length) / step;
+        if (number >= outputs) {
+            number -= outputs;
             continue;
         }
+        const std::size_t first = number * step;
         if (shape_.taps == 1) {
             as_f32(source, first, length, values);
             return;

@@ -27,10 +27,11 @@ public:
         bool joined_taps = false;
         Precision precision = Precision::F32;
     };
-    /// Rows that follow each other in a file.
+    /// Rows of a file.
     struct Source {
         GgufFile::Type type = GgufFile::Type::F32;
         std::span<const std::byte> bytes;
+        std::size_t row = 0;  // numbers from one output to the next; 0: there is nothing between
     };
 
     /// sources: [out, in, taps] row-major, in one or several pieces of whole outputs.

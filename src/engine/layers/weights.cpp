@@ -159,6 +159,10 @@ Weights::Weights(std::shared_ptr<const GgufFile> file, Device& device, Precision
 
 Weights::~Weights() = default;
 
+Precision Weights::not_in_bytes() const {
+    return precision_ == Precision::Int8 ? native_precision() : computed_precision(precision_);
+}
+
 void Weights::take(Linear& layer, std::vector<PackedMatrix::Source> sources, Precision precision) {
     if (device_.arithmetic() == Device::Arithmetic::Ours) {
         layer.packed = storage_->pack({.out = layer.out, .in = layer.in, .precision = precision},
@@ -224,14 +228,38 @@ Result<Linear> Weights::joined_linear(std::initializer_list<std::string> names, 
     return layer;
 }
 
+Result<Linear> Weights::linear_columns(const std::string& name, std::int64_t in, std::int64_t first,
+                                       std::int64_t count, std::int64_t out, Bias bias) {
+    Linear layer{.in = count, .out = out};
+    const std::string weight = name + ".weight";
+    TITANS_TRY(const GgufFile::Tensor tensor, file_->find(weight, {out, in}));
+    TITANS_TRY_VOID(check_type(tensor, weight));
+    const std::size_t number = tensor.bytes.size() / static_cast<std::size_t>(out * in);
+    const auto from = tensor.bytes.subspan(static_cast<std::size_t>(first) * number);
+    const auto row = static_cast<std::size_t>(in);
+    if (device_.arithmetic() == Device::Arithmetic::Ours) {
+        layer.packed = storage_->pack({.out = out, .in = count, .precision = not_in_bytes()},
+                                      {{.type = tensor.type, .bytes = from, .row = row}});
+    } else {
+        std::vector<std::span<const std::byte>> rows;
+        for (std::size_t i = 0; i < static_cast<std::size_t>(out); ++i)
+            rows.push_back(
+                from.subspan(i * row * number, static_cast<std::size_t>(count) * number));
+        layer.weight =
+            storage_->upload(ggml_type_of(tensor.type), {out, count}, std::move(rows), {});
+    }
+    if (bias == Bias::Yes) {
+        TITANS_TRY(layer.bias, this->tensor(name + ".bias", {out}));
+    }
+    return layer;
+}
+
 Result<Linear> Weights::tied_linear(const std::string& name, std::int64_t in, std::int64_t out) {
     Linear layer{.in = in, .out = out};
     TITANS_TRY(const GgufFile::Tensor tensor, file_->find(name, {out, in}));
     TITANS_TRY_VOID(check_type(tensor, name));
     // The answer hangs on the smallest differences here.
-    const Precision precision =
-        precision_ == Precision::Int8 ? native_precision() : computed_precision(precision_);
-    take(layer, {source_of(tensor)}, precision);
+    take(layer, {source_of(tensor)}, not_in_bytes());
     return layer;
 }
 

@@ -81,6 +81,11 @@ public:
     Result<Linear> joined_linear(std::initializer_list<std::string> names, std::int64_t in,
                                  std::int64_t out_of_each, std::initializer_list<Bias> biases);
 
+    /// The part of the layer `name` that is for `count` of its `in` inputs, from `first` on. Never
+    /// in bytes: such parts are small.
+    Result<Linear> linear_columns(const std::string& name, std::int64_t in, std::int64_t first,
+                                  std::int64_t count, std::int64_t out, Bias bias);
+
     /// A Linear over the rows of the table `name` ([rows, width]), for logits of tied embeddings.
     Result<Linear> tied_linear(const std::string& name, std::int64_t in, std::int64_t out);
 
@@ -105,6 +110,7 @@ private:
     struct Pending;
     struct Storage;
 
+    Precision not_in_bytes() const;
     void take(Linear& layer, std::vector<PackedMatrix::Source> sources, Precision precision);
 
     std::shared_ptr<const GgufFile> file_;
