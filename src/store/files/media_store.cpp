@@ -1,6 +1,7 @@
 #include "store/files/media_store.h"
 
 #include <fcntl.h>
+#include <sodium.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -105,14 +106,20 @@ Result<std::vector<File>> list(const std::filesystem::path& folder) {
     return files;
 }
 
-Result<std::string> random_name(std::string prefix, std::string_view extension) {
-    std::array<std::uint8_t, kNameDigits / 2> bytes{};
-    if (::getentropy(bytes.data(), bytes.size()) != 0) return failure("getentropy");
+using NameBytes = std::array<std::uint8_t, kNameDigits / 2>;
+
+std::string make_name(std::string prefix, const NameBytes& bytes, std::string_view extension) {
     std::string name = std::move(prefix);
     for (const std::uint8_t byte : bytes) std::format_to(std::back_inserter(name), "{:02x}", byte);
     name += '.';
     name += extension;
     return name;
+}
+
+Result<std::string> random_name(std::string prefix, std::string_view extension) {
+    NameBytes bytes{};
+    if (::getentropy(bytes.data(), bytes.size()) != 0) return failure("getentropy");
+    return make_name(std::move(prefix), bytes, extension);
 }
 
 Result<void> write_all(int descriptor, std::span<const std::byte> bytes) {
@@ -148,22 +155,38 @@ Result<MediaStore> MediaStore::open(std::filesystem::path folder) {
 
 Result<std::string> MediaStore::write(std::span<const std::byte> bytes,
                                       std::string_view extension) const {
-    return write_for({0}, bytes, extension);
+    TITANS_TRY(std::string name, random_name("", extension));
+    return write_as(std::move(name), bytes, extension, {0});
 }
 
 Result<std::string> MediaStore::write(std::span<const std::byte> bytes, std::string_view extension,
                                       CharacterId owner) const {
     assert(owner.value > 0);
-    return write_for(owner, bytes, extension);
+    TITANS_TRY(std::string name, random_name(prefix_of(owner), extension));
+    return write_as(std::move(name), bytes, extension, owner);
 }
 
-Result<std::string> MediaStore::write_for(CharacterId owner, std::span<const std::byte> bytes,
-                                          std::string_view extension) const {
+std::string MediaStore::name_of(CharacterId owner, std::string_view key,
+                                std::string_view extension) {
+    NameBytes hash{};
+    crypto_generichash(hash.data(), hash.size(), reinterpret_cast<const unsigned char*>(key.data()),
+                       key.size(), nullptr, 0);
+    return make_name(prefix_of(owner), hash, extension);
+}
+
+Result<std::string> MediaStore::keep(std::span<const std::byte> bytes, std::string_view extension,
+                                     CharacterId owner, std::string_view key) const {
+    assert(owner.value > 0);
+    return write_as(name_of(owner, key, extension), bytes, extension, owner);
+}
+
+Result<std::string> MediaStore::write_as(std::string name, std::span<const std::byte> bytes,
+                                         std::string_view extension, CharacterId owner) const {
     if (!is_extension(extension))
         return fail(ErrorKind::InvalidInput, "the file's extension is not one to store");
-    const std::string prefix = owner.value > 0 ? prefix_of(owner) : std::string();
-    TITANS_TRY(std::string name, random_name(prefix, extension));
-    const std::string part = name + std::string(kPart);
+    // Two may keep the same at once: each writes a part of its own.
+    TITANS_TRY(std::string part, random_name("", extension));
+    part += kPart;
     const auto write_part = [&]() -> Result<void> {
         const Descriptor file(::open((folder_ / part).c_str(),
                                      O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));

@@ -37,6 +37,12 @@ public:
     Result<std::string> write(std::span<const std::byte> bytes, std::string_view extension,
                               CharacterId owner) const;
 
+    /// Stores `bytes` for a character in place of what was last kept for it under `key`, and returns
+    /// name_of() that. Errors: as write() for a character.
+    Result<std::string> keep(std::span<const std::byte> bytes, std::string_view extension,
+                             CharacterId owner, std::string_view key) const;
+    static std::string name_of(CharacterId owner, std::string_view key, std::string_view extension);
+
     /// Where the file `name` is. Errors: NotFound, also for what write() could not have returned.
     Result<std::filesystem::path> path(std::string_view name) const;
     /// Errors: NotFound; Internal.
@@ -70,9 +76,9 @@ private:
 
     Result<void> sweep_unless(const std::function<bool(std::string_view name)>& in_use) const;
 
-    /// `owner` 0: nobody.
-    Result<std::string> write_for(CharacterId owner, std::span<const std::byte> bytes,
-                                  std::string_view extension) const;
+    /// Under `name`; `owner` 0: nobody.
+    Result<std::string> write_as(std::string name, std::span<const std::byte> bytes,
+                                 std::string_view extension, CharacterId owner) const;
     /// Gives the part that is written whole its name.
     Result<void> place(const std::string& part, const std::string& name, CharacterId owner) const;
 

@@ -242,5 +242,24 @@ TEST_F(MediaStoreTest, SaysWhenItsFolderCannotBeMade) {
     EXPECT_EQ(media.error().message.find(folder_.path().string()), std::string::npos);
 }
 
+TEST_F(MediaStoreTest, KeepsOneFileForEachKeyOfACharacter) {
+    const auto media = MediaStore::open(folder_ / "files");
+    ASSERT_TRUE(media);
+    const auto first = media->keep(bytes_of("one"), "f5", {7}, "a key");
+    const auto second = media->keep(bytes_of("two"), "f5", {7}, "a key");
+    const auto other = media->keep(bytes_of("three"), "f5", {7}, "another");
+    const auto others = media->keep(bytes_of("four"), "f5", {8}, "a key");
+    ASSERT_TRUE(first && second && other && others);
+    EXPECT_EQ(*first, *second);
+    EXPECT_EQ(*first, MediaStore::name_of({7}, "a key", "f5"));
+    EXPECT_EQ(text_of(media->read(*first)), "two");
+    EXPECT_EQ(text_of(media->read(*other)), "three");
+    EXPECT_EQ(text_of(media->read(*others)), "four");
+    ASSERT_TRUE(media->remove_all_of({7}));
+    EXPECT_FALSE(media->read(*first));
+    EXPECT_FALSE(media->keep(bytes_of("five"), "f5", {7}, "a key"));
+    EXPECT_TRUE(media->read(*others));
+}
+
 }  // namespace
 }  // namespace titans::store
