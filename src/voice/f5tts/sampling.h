@@ -2,10 +2,10 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <stop_token>
 #include <vector>
 
-#include "engine/layers/stages.h"
 #include "foundation/error.h"
 #include "voice/f5tts/network.h"
 
@@ -25,8 +25,8 @@ public:
         std::vector<float> noise;        // [frames, mel_dim]
     };
 
-    /// Errors: InvalidInput if `frames` is not above those of the reference; Internal if there is
-    /// no memory.
+    /// Errors: InvalidInput if `frames` is not above those of the reference, or above 8192;
+    /// Internal.
     static Result<std::unique_ptr<Sampling>> begin(std::shared_ptr<const Network> network,
                                                    Request request);
     ~Sampling();
@@ -37,6 +37,9 @@ public:
 
     /// Once it is done: [frames, mel_dim], of which the first are those of the reference.
     std::vector<float> mel() const;
+
+    /// What the noise is by now, [frames, mel_dim]: with its own idea of the recording.
+    std::span<const float> state() const;
 
 private:
     struct State;
