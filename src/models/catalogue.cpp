@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::string_view kApache = "Apache-2.0";
 constexpr std::string_view kMit = "MIT";
+constexpr std::string_view kNonCommercial = "CC-BY-NC-4.0";
 
 // SmolLM2 135M. The package carries one of the hub's quantised files unchanged.
 constexpr std::array kSmolLmParts{
@@ -100,43 +101,155 @@ constexpr std::array kSileroFiles{
               .hub = {},
               .parts = kSileroParts}};
 
-/// Whisper of another size: libwhisper's own files.
-consteval std::array<ModelFile, 1> whisper_file(std::string_view file, std::uint64_t bytes,
-                                                std::string_view sha256) {
-    return {ModelFile{
-        file,
-        bytes,
-        sha256,
-        HubFile{"ggerganov/whisper.cpp", "5359861c739e955e79d9a303bcbc70fb988958b1", file},
-        {}}};
+/// A file of OpenAI's repository of a size of Whisper. The hub names small files as git does.
+struct WhisperFile {
+    std::uint64_t bytes;
+    std::string_view hash;
+};
+
+/// Where a size of Whisper lies.
+struct WhisperRepository {
+    std::string_view name;
+    std::string_view revision;
+};
+
+/// The tokens of several sizes, which are the same bytes in the repository of one of them.
+struct WhisperTokenizer {
+    WhisperRepository repository;
+    WhisperFile file;
+};
+
+constexpr WhisperRepository kWhisperTinyRepository{"openai/whisper-tiny",
+                                                   "169d4a4341b33bc18d8881c4b69c2e104e1cc0af"};
+constexpr WhisperRepository kWhisperTinyEnRepository{"openai/whisper-tiny.en",
+                                                     "87c7102498dcde7456f24cfd30239ca606ed9063"};
+constexpr WhisperRepository kWhisperLargeV3Repository{"openai/whisper-large-v3",
+                                                      "06f233fe06e710322aca913c1bc4249a0d71fce1"};
+constexpr WhisperRepository kWhisperTurboRepository{"openai/whisper-large-v3-turbo",
+                                                    "41f01f3fe87f28c78e2fbf8b568835947dd65ed9"};
+constexpr WhisperTokenizer kManyLanguages{
+    kWhisperTinyRepository,
+    {2'480'466, "27fc476bfe7f17299480be2273fc0608e4d5a99aba2ab5dec5374b4482d1a566"}};
+constexpr WhisperTokenizer kEnglish{
+    kWhisperTinyEnRepository,
+    {2'405'679, "5eb60cec1e77aeeb6869a2bb5a8e01a84c3fe5d072d75369343021fe6f5310d0"}};
+
+consteval std::array<ModelFile, 4> whisper_files(WhisperRepository repository, WhisperFile weights,
+                                                 WhisperFile config, WhisperFile generation,
+                                                 WhisperTokenizer tokenizer) {
+    const auto large = [](WhisperRepository from, std::string_view name, WhisperFile file) {
+        return ModelFile{.name = name,
+                         .bytes = file.bytes,
+                         .sha256 = file.hash,
+                         .hub = {.repository = from.name, .revision = from.revision, .file = name}};
+    };
+    const auto small = [&](std::string_view name, WhisperFile file) {
+        ModelFile one = large(repository, name, file);
+        one.sha256 = {};
+        one.git_sha1 = file.hash;
+        return one;
+    };
+    return {large(repository, "model.safetensors", weights), small("config.json", config),
+            small("generation_config.json", generation),
+            large(tokenizer.repository, "tokenizer.json", tokenizer.file)};
 }
+
 constexpr auto kWhisperTiny =
-    whisper_file("ggml-tiny.bin", 77'691'713,
-                 "be07e048e1e599ad46341c8d2a135645097a538221678b7acdd1b1919c6e1b21");
+    whisper_files(kWhisperTinyRepository,
+                  {151'061'672, "7ebd0e69e78190ffe1438491fa05cc1f5c1aa3a4c4db3bc1723adbb551ea2395"},
+                  {1'983, "417aa9de49a132dd3eb6a56d3be2718b15f08917"},
+                  {3'747, "4b26dd66b8f7bca37d851d259fdc118315cacc62"}, kManyLanguages);
 constexpr auto kWhisperTinyEn =
-    whisper_file("ggml-tiny.en.bin", 77'704'715,
-                 "921e4cf8686fdd993dcd081a5da5b6c365bfde1162e72b08d75ac75289920b1f");
+    whisper_files(kWhisperTinyEnRepository,
+                  {151'060'136, "db59695928ded6043adaef491a53ef4e12da9611184d77c53baa691a60b958ad"},
+                  {1'937, "31c9f364d610705cd391e465d49df5f8e77fd868"},
+                  {1'621, "974cd4239d99b2a5e21151e9d5023f073bbfc4d6"}, kEnglish);
 constexpr auto kWhisperBaseEn =
-    whisper_file("ggml-base.en.bin", 147'964'211,
-                 "a03779c86df3323075f5e796cb2ce5029f00ec8869eee3fdfb897afe36c6d002");
+    whisper_files({"openai/whisper-base.en", "911407f4214e0e1d82085af863093ec0b66f9cd6"},
+                  {290'401'888, "d4dd5542fd6a1d35639e21384238f3bfe6c557c849d392b5905d33ee29e71db5"},
+                  {1'937, "0e9af059a5d452f97d3493ffb4da98712c8fd711"},
+                  {1'531, "1cde9fc2a32ad94f4db760e67a2375e229215f58"}, kEnglish);
 constexpr auto kWhisperSmall =
-    whisper_file("ggml-small.bin", 487'601'967,
-                 "1be3a9b2063867b937e64e2ec7483364a79917e157fa98c5d94b5c1fffea987b");
+    whisper_files({"openai/whisper-small", "973afd24965f72e36ca33b3055d56a652f456b4d"},
+                  {966'995'080, "1d7734884874f1a1513ed9aa760a4f8e97aaa02fd6d93a3a85d27b2ae9ca596b"},
+                  {1'967, "113bb3efe3a7396f2ea629eef12637bd8085238d"},
+                  {3'868, "d3823179a367fa912e3b911b3d2e71ab2a028290"}, kManyLanguages);
 constexpr auto kWhisperSmallEn =
-    whisper_file("ggml-small.en.bin", 487'614'201,
-                 "c6138d6d58ecc8322097e0f987c32f1be8bb0a18532a3f88f734d1bbf9c41e5d");
-constexpr auto kWhisperMedium =
-    whisper_file("ggml-medium.bin", 1'533'763'059,
-                 "6c14d5adee5f86394037b4e4e8b59f1673b6cee10e3cf0b11bbdbee79c156208");
-constexpr auto kWhisperMediumEn =
-    whisper_file("ggml-medium.en.bin", 1'533'774'781,
-                 "cc37e93478338ec7700281a7ac30a10128929eb8f427dda2e865faa8f6da4356");
-constexpr auto kWhisperLarge =
-    whisper_file("ggml-large-v3.bin", 3'095'033'483,
-                 "64d182b440b98d5203c4f9bd541544d84c605196c4f7b845dfa11fb23594d1e2");
-constexpr auto kWhisperTurbo =
-    whisper_file("ggml-large-v3-turbo.bin", 1'624'555'275,
-                 "1fc70f774d38eb169993ac391eea357ef47c88757ef72ee5943879b7e8e2bc69");
+    whisper_files({"openai/whisper-small.en", "e8727524f962ee844a7319d92be39ac1bd25655a"},
+                  {966'992'008, "6014ac49b506df900f66f4aca6b0801eed7245594ace97bcaf73e0ae5b863066"},
+                  {1'943, "441d82a4be08ee59609c374a4d5082641677466e"},
+                  {1'931, "6b3e70541b0f1565a9d01901d0112abc19c88265"}, kEnglish);
+constexpr auto kWhisperMedium = whisper_files(
+    {"openai/whisper-medium", "abdf7c39ab9d0397620ccaea8974cc764cd0953e"},
+    {3'055'544'304, "62f73550fa6db24b0c6f6c5962bd0dae80fa644e93cde9cd9c3792971b47fd28"},
+    {1'991, "eda91ab1edc34a7c54512ed7a53e643b202387af"},
+    {3'755, "dda8239f83dec12c4a47e4b4c82af3e7f3391855"}, kManyLanguages);
+constexpr auto kWhisperMediumEn = whisper_files(
+    {"openai/whisper-medium.en", "2e98eb6279edf5095af0c8dedb36bdec0acd172b"},
+    {3'055'540'208, "8f731340f569588236c21f794c33e83b7cc5a297511d2bdc30117ea969004311"},
+    {1'945, "64c74fbc447ac03a91057284c2bd1dc94dcbc427"},
+    {1'947, "025030a7a902c19626f704dd56329ae2d162762b"}, kEnglish);
+constexpr auto kWhisperLargeV1 = whisper_files(
+    {"openai/whisper-large", "4ef9b41f0d4fe232daafdb5f76bb1dd8b23e01d7"},
+    {6'173'370'152, "27d753181b54178da228555dbc57fe639f6624ca470d83d35e500b22df0ab7e6"},
+    {1'990, "0c2e9761f048be4bf412ddbb63bcd8715b82783e"},
+    {3'850, "84475ad47acf3a724346bbcb8baa87a6016b4c43"}, kManyLanguages);
+constexpr auto kWhisperLargeV2 = whisper_files(
+    {"openai/whisper-large-v2", "ae4642769ce2ad8fc292556ccea8e901f1530655"},
+    {6'173'370'152, "57a1ba2a82c093cabff2541409ae778c97145378b9ddfa722763cb1cb8f9020b"},
+    {1'993, "1ce74630ed587e80f3db2b3d434f7026327f131e"},
+    {4'294, "11d6bb6b68b567e1ab71ace46594e7d5311d4271"}, kManyLanguages);
+constexpr auto kWhisperLargeV3 = whisper_files(
+    kWhisperLargeV3Repository,
+    {3'087'130'976, "a8e94b85976e5864ba3e9525c7e6c83b2a1eca42d4b797a0c7c24d778e40fd95"},
+    {1'272, "14c6c8cf48b64ebb1cb8b637e2b0fab3a9774972"},
+    {3'903, "f3294dfe3654ac4e362570867369ec48104af59f"},
+    WhisperTokenizer{
+        kWhisperLargeV3Repository,
+        {2'480'617, "6d8cbd7cd0d8d5815e478dac67b85a26bbe77c1f5e0c6d76d1ce2abc0e5f21ca"}});
+constexpr auto kWhisperTurbo = whisper_files(
+    kWhisperTurboRepository,
+    {1'617'824'864, "542566a422ae4f3fd23f1ba11add198fca01bbf82e66e6a2857b3f608b1eb9d1"},
+    {1'256, "ad2f44ff1ed66e12765b2392dc041469db91a462"},
+    {3'772, "cbe752958dc3e4671b0e0220aa1c545423a6d5f5"},
+    WhisperTokenizer{
+        kWhisperTurboRepository,
+        {2'710'337, "297b13372ac43916285644fb9687add3cc62ee2a1adb60da3dc25cc94c1871fd"}});
+
+// F5-TTS. Both networks have the same tokens.
+constexpr std::string_view kF5ttsRepository = "SWivid/F5-TTS";
+constexpr std::string_view kF5ttsRevision = "84e5a410d9cead4de2f847e7c9369a6440bdfaca";
+constexpr ModelFile kF5ttsTokens{
+    .name = "vocab.txt",
+    .bytes = 13'800,
+    .sha256 = "2a05f992e00af9b0bd3800a8d23e78d520dbd705284ed2eedb5f4bd29398fa3c",
+    .hub = {kF5ttsRepository, kF5ttsRevision, "F5TTS_v1_Base/vocab.txt"}};
+constexpr std::array kF5ttsFiles{
+    ModelFile{.name = "model_1250000.safetensors",
+              .bytes = 1'348'435'761,
+              .sha256 = "670900fd14e6c458b95da6e9ed317cdb20dbaf7a1c02ac06a05475a9d32b6a38",
+              .hub = {kF5ttsRepository, kF5ttsRevision, "F5TTS_v1_Base/model_1250000.safetensors"}},
+    kF5ttsTokens};
+constexpr std::array kF5ttsBaseFiles{
+    ModelFile{.name = "model_1200000.safetensors",
+              .bytes = 1'348'645'281,
+              .sha256 = "4180310f91d592cee4bc14998cd37c781f779cf105e8ca8744d9bd48ca7046ae",
+              .hub = {kF5ttsRepository, kF5ttsRevision, "F5TTS_Base/model_1200000.safetensors"}},
+    kF5ttsTokens};
+
+constexpr std::string_view kVocosName = "vocos-mel-24khz";
+constexpr std::string_view kVocosRepository = "charactr/vocos-mel-24khz";
+constexpr std::string_view kVocosRevision = "0feb3fdd929bcd6649e0e7c5a688cf7dd012ef21";
+constexpr std::array kVocosFiles{
+    ModelFile{.name = "pytorch_model.bin",
+              .bytes = 54'365'991,
+              .sha256 = "97ec976ad1fd67a33ab2682d29c0ac7df85234fae875aefcc5fb215681a91b2a",
+              .hub = {kVocosRepository, kVocosRevision, "pytorch_model.bin"}},
+    ModelFile{.name = "config.yaml",
+              .bytes = 461,
+              .sha256 = "da9033922f969a47f0c160010226919e59f27761fd5066f3828d46de6650b0fc",
+              .hub = {kVocosRepository, kVocosRevision, "config.yaml"}}};
+constexpr std::array kF5ttsNeeds{kVocosName};
 
 constexpr std::array kSmolLmBigFiles{ModelFile{
     .name = "SmolLM2-1.7B-Instruct-Q4_K_M.gguf",
@@ -157,10 +270,9 @@ constexpr std::array kQwenFiles{ModelFile{
     .hub = {"unsloth/Qwen3-4B-Instruct-2507-GGUF", "a06e946bb6b655725eafa393f4a9745d460374c9",
             "Qwen3-4B-Instruct-2507-Q4_K_M.gguf"}}};
 
-/// A size of Whisper that libwhisper loads as it comes.
+/// A size of Whisper as OpenAI publishes it.
 consteval CatalogueModel whisper(std::string_view name, std::string_view size,
-                                 std::string_view description,
-                                 const std::array<ModelFile, 1>& files) {
+                                 std::string_view description, std::span<const ModelFile> files) {
     return {.name = name,
             .task = ModelTask::Ears,
             .family = "whisper",
@@ -169,8 +281,26 @@ consteval CatalogueModel whisper(std::string_view name, std::string_view size,
             .licence = kMit,
             .description = description,
             .files = files,
-            .conversion = "",
-            .result = files[0].name};
+            .conversion = "whisper",
+            .result = "whisper.gguf",
+            .hub_name = files[0].hub.repository};
+}
+
+consteval CatalogueModel f5tts(std::string_view name, std::string_view size,
+                               std::string_view description, std::string_view hub_name,
+                               std::span<const ModelFile> files) {
+    return {.name = name,
+            .task = ModelTask::Voice,
+            .family = "f5tts",
+            .size = size,
+            .is_default = false,
+            .licence = kNonCommercial,
+            .description = description,
+            .files = files,
+            .conversion = name,
+            .result = "f5tts.gguf",
+            .hub_name = hub_name,
+            .needs = kF5ttsNeeds};
 }
 
 consteval CatalogueModel mind(std::string_view name, std::string_view family, std::string_view size,
@@ -214,7 +344,8 @@ constexpr std::array kModels{
                    .description = "Whisper base: 99 languages",
                    .files = kWhisperFiles,
                    .conversion = "whisper",
-                   .result = "whisper-base.gguf"},
+                   .result = "whisper-base.gguf",
+                   .hub_name = "openai/whisper-base"},
     whisper("whisper-tiny", "tiny", "Whisper tiny: quickest, 99 languages", kWhisperTiny),
     whisper("whisper-tiny.en", "tiny.en", "Whisper tiny: quickest, English", kWhisperTinyEn),
     whisper("whisper-base.en", "base.en", "Whisper base: English", kWhisperBaseEn),
@@ -222,9 +353,29 @@ constexpr std::array kModels{
     whisper("whisper-small.en", "small.en", "Whisper small: English", kWhisperSmallEn),
     whisper("whisper-medium", "medium", "Whisper medium: 99 languages", kWhisperMedium),
     whisper("whisper-medium.en", "medium.en", "Whisper medium: English", kWhisperMediumEn),
-    whisper("whisper-large-v3", "large-v3", "Whisper large: best, 100 languages", kWhisperLarge),
+    whisper("whisper-large-v1", "large-v1", "Whisper large, the first: 99 languages",
+            kWhisperLargeV1),
+    whisper("whisper-large-v2", "large-v2", "Whisper large, the second: 99 languages",
+            kWhisperLargeV2),
+    whisper("whisper-large-v3", "large-v3", "Whisper large: best, 100 languages", kWhisperLargeV3),
     whisper("whisper-large-v3-turbo", "large-v3-turbo",
             "Whisper large turbo: nearly as good, quicker, 100 languages", kWhisperTurbo),
+    f5tts("f5tts", "v1-base",
+          "F5-TTS v1: speaks like the voice of a recording, English and Chinese", kF5ttsRepository,
+          kF5ttsFiles),
+    f5tts("f5tts-base", "base", "F5-TTS, the first: speaks like the voice of a recording", "",
+          kF5ttsBaseFiles),
+    CatalogueModel{.name = kVocosName,
+                   .task = ModelTask::Vocoder,
+                   .family = "vocos",
+                   .size = "mel-24khz",
+                   .is_default = false,
+                   .licence = kMit,
+                   .description = "Vocos: makes sound of what F5-TTS says",
+                   .files = kVocosFiles,
+                   .conversion = "vocos",
+                   .result = "vocos.gguf",
+                   .hub_name = kVocosRepository},
     CatalogueModel{.name = "all-minilm-l6-v2",
                    .task = ModelTask::Embedder,
                    .family = "all-minilm",
@@ -259,22 +410,30 @@ std::string_view to_string(ModelTask task) {
             return "embedder";
         case ModelTask::SpeechDetector:
             return "detector";
+        case ModelTask::Voice:
+            return "voice";
+        case ModelTask::Vocoder:
+            return "vocoder";
     }
     return "";
 }
 
 std::span<const CatalogueModel> catalogue() { return kModels; }
 
-const CatalogueModel* find_model(std::string_view name) {
-    const auto found = std::ranges::find(kModels, name, &CatalogueModel::name);
-    return found == kModels.end() ? nullptr : &*found;
+const CatalogueModel* find_model(std::span<const CatalogueModel> models, std::string_view name) {
+    const auto found = std::ranges::find_if(models, [&](const CatalogueModel& model) {
+        return !name.empty() && (model.name == name || model.hub_name == name);
+    });
+    return found == models.end() ? nullptr : &*found;
 }
+
+const CatalogueModel* find_model(std::string_view name) { return find_model(catalogue(), name); }
 
 const CatalogueModel* find_model(ModelTask task, std::string_view family, std::string_view size) {
     if (family == "whisper" && size == "large") size = "large-v3";
     if (family == "whisper" && size == "turbo") size = "large-v3-turbo";
     const auto found = std::ranges::find_if(kModels, [&](const CatalogueModel& model) {
-        return model.task == task && model.family == family && model.size == size;
+        return model.task == task && model.family == family && (size.empty() || model.size == size);
     });
     return found == kModels.end() ? nullptr : &*found;
 }

@@ -7,7 +7,7 @@
 
 namespace titans::models {
 
-enum class ModelTask : std::uint8_t { Mind, Ears, Embedder, SpeechDetector };
+enum class ModelTask : std::uint8_t { Mind, Ears, Embedder, SpeechDetector, Voice, Vocoder };
 
 std::string_view to_string(ModelTask task);
 
@@ -29,9 +29,12 @@ struct PackageMember {
 struct ModelFile {
     std::string_view name;  // in the model's folder, perhaps in a folder of its own there
     std::uint64_t bytes;
-    std::string_view sha256;
-    HubFile hub;                           // empty: in the packages alone
-    std::span<const PackageMember> parts;  // one after the other; none: on the hub alone
+    std::string_view sha256;                    // empty: git_sha1 is known in its place
+    HubFile hub;                                // empty: in the packages alone
+    std::span<const PackageMember> parts = {};  // one after the other; none: on the hub alone
+    std::string_view git_sha1 = {};             // git's name of the bytes as a blob
+
+    constexpr std::string_view hash() const { return sha256.empty() ? git_sha1 : sha256; }
 };
 
 struct CatalogueModel {
@@ -39,23 +42,30 @@ struct CatalogueModel {
     ModelTask task;
     std::string_view family;  // with size, as people name models: "whisper", "base"
     std::string_view size;
-    bool is_default;  // of its task; one each
-    std::string_view licence;
+    bool is_default;           // of its task, of which there is one; no voice is
+    std::string_view licence;  // SPDX's name of it
     std::string_view description;
     std::span<const ModelFile> files;  // the weights first
     std::string_view conversion;       // KIND of `titans convert`; empty: loaded as it comes
     std::string_view result;           // the file that is loaded
+    std::string_view hub_name = {};    // the repository of the hub that means this model too
+    std::span<const std::string_view> needs = {};  // models that it is not loaded without
 };
 
 /// Every model that Titans fetches by name.
 std::span<const CatalogueModel> catalogue();
 
-/// Null if there is none of that name.
+/// By its name or the hub's. Null if there is none of that name.
+const CatalogueModel* find_model(std::span<const CatalogueModel> models, std::string_view name);
+
+/// The same of the catalogue.
 const CatalogueModel* find_model(std::string_view name);
 
-/// Null if there is none; "large" and "turbo" are Whisper's large-v3 and large-v3-turbo.
+/// Null if there is none; an empty size is the family's first one, "large" and "turbo" are
+/// Whisper's large-v3 and large-v3-turbo.
 const CatalogueModel* find_model(ModelTask task, std::string_view family, std::string_view size);
 
+/// Of a task that has one.
 const CatalogueModel& default_of(ModelTask task);
 
 /// The default of every task: what a fresh server fetches.

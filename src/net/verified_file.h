@@ -39,6 +39,10 @@ public:
 /// The SHA-256 of a file. Errors: Internal, Cancelled.
 Result<std::string> sha256_of_file(const std::filesystem::path& file, const std::stop_token& stop);
 
+/// Git's name of a file's bytes as a blob. Errors: Internal, Cancelled.
+Result<std::string> git_sha1_of_file(const std::filesystem::path& file,
+                                     const std::stop_token& stop);
+
 /// A file whose size and hash are known before its bytes come.
 ///
 /// They are written to `<file>.part`, which is locked against other writers and kept when this
