@@ -1,5 +1,6 @@
 // How long a recogniser takes: recogniser FAMILY MODEL.gguf f32|bf16|int8 RUNS WHAT... with WHAT a
-// WAV file, or so many seconds of seeded noise. Prints JSON: medians, in seconds; memory in MB.
+// WAV file, or so many seconds of seeded noise. Prints JSON: medians, in seconds; where the time
+// goes; memory in MB.
 
 #include <sys/resource.h>
 
@@ -15,6 +16,7 @@
 
 #include "audio/decoder.h"
 #include "hearing/families.h"
+#include "shares.h"
 
 namespace {
 
@@ -76,11 +78,16 @@ int main(int count, char** arguments) {
                 [&] { text = or_exit(ears->recognize(speech, {.language = "en"}, {})).text; }));
         }
         std::ranges::sort(times.begin() + 1, times.end());
+        engine::Profile profile;
+        compute.device->set_profile(&profile);
+        or_exit(ears->recognize(speech, {.language = "en"}, {}));
+        compute.device->set_profile(nullptr);
         rows.push_back({{"what", words[i]},
                         {"audio_s", speech.duration().count()},
                         {"first_s", times[0]},
                         {"s", times[1 + static_cast<std::size_t>(runs) / 2]},
-                        {"text", text}});
+                        {"text", text},
+                        {"profile", bench::shares_of(profile)}});
     }
     rusage used{};
     getrusage(RUSAGE_SELF, &used);

@@ -136,6 +136,11 @@ Turns::Turns(std::int64_t positions, std::int64_t width) : width_(width) {
 
 float AttentionShape::scale() const { return 1.0F / std::sqrt(static_cast<float>(width)); }
 
+double AttentionShape::operations() const {
+    // Of a causal one, half of what is multiplied is not seen.
+    return (causal ? 2.0 : 4.0) * static_cast<double>(sequences * heads * queries * keys * width);
+}
+
 struct TiledAttention::Memory {
     std::byte* keys;      // panels: [panel, width, 64], numbers that make 4 bytes side by side
     Bf16* values;         // Bf16: [keys / 2, padded width, 2]

@@ -38,6 +38,7 @@ struct AttentionShape {
     std::shared_ptr<const Turns> turns;
 
     float scale() const;
+    double operations() const;
 };
 
 /// Attention of many queries: tile by tile of one head's queries, products by kernels, the softmax
@@ -50,6 +51,8 @@ public:
                    const ggml_tensor* q, const ggml_tensor* v);
 
     void compute(ggml_tensor* to, int thread, int threads) const noexcept override;
+    std::string_view name() const override { return "attention"; }
+    double operations() const override { return shape_.operations(); }
 
 private:
     struct Memory;
@@ -91,6 +94,8 @@ public:
     RowAttention(Workspace& workspace, const AttentionShape& shape);
 
     void compute(ggml_tensor* to, int thread, int threads) const noexcept override;
+    std::string_view name() const override { return "attention"; }
+    double operations() const override { return shape_.operations(); }
 
 private:
     const Workspace& workspace_;
@@ -105,6 +110,8 @@ public:
     CachedAttention(Workspace& workspace, const AttentionShape& shape);
 
     void compute(ggml_tensor* to, int thread, int threads) const noexcept override;
+    std::string_view name() const override { return "attention"; }
+    double operations() const override { return shape_.operations(); }
 
 private:
     const Workspace& workspace_;

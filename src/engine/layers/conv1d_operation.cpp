@@ -131,6 +131,12 @@ void Conv1dOperation::compute(ggml_tensor* to, std::int64_t sequence, std::int64
     }
 }
 
+double Conv1dOperation::operations() const {
+    const Conv1dShape& shape = layer_.shape;
+    return 2.0 * static_cast<double>(sequences_ * rows_ * shape.out * shape.in / shape.groups *
+                                     shape.kernel);
+}
+
 void DepthwiseOperation::compute(ggml_tensor* to, int thread, int threads) const noexcept {
     const ggml_tensor* x = to->src[0];
     const Conv1dShape& shape = layer_.shape;

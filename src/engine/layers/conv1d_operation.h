@@ -20,6 +20,8 @@ public:
                     Activation activation, std::int64_t sequences);
 
     void compute(ggml_tensor* to, int thread, int threads) const noexcept override;
+    std::string_view name() const override { return "convolution"; }
+    double operations() const override;
 
 private:
     void compute(ggml_tensor* to, std::int64_t sequence, std::int64_t begin, std::int64_t end,
@@ -48,6 +50,7 @@ public:
         : layer_(layer), activation_(activation), time_(x->ne[1] / sequences) {}
 
     void compute(ggml_tensor* to, int thread, int threads) const noexcept override;
+    std::string_view name() const override { return "convolution of single channels"; }
 
 private:
     Conv1d layer_;

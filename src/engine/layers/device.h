@@ -4,14 +4,27 @@
 #include <ggml-cpp.h>
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <stop_token>
+#include <string>
 
 #include "engine/layers/precision.h"
 #include "engine/layers/workspace.h"
 #include "foundation/error.h"
 
 namespace titans::engine {
+
+/// Where the time of graphs goes, by kind of layer; a node of next to no work counts as some tens
+/// of microseconds.
+struct Profile {
+    struct Kind {
+        std::int64_t nodes = 0;
+        double seconds = 0;
+        double operations = 0;  // multiplications and additions; 0 where they are not counted
+    };
+    std::map<std::string, Kind> kinds;
+};
 
 /// Where networks are computed: the processor's cores or a GPU.
 ///
@@ -39,6 +52,11 @@ public:
     /// What our kernels compute with.
     Workspace& workspace() { return workspace_; }
 
+    /// From now on graphs are computed node by node, and the times are added to `profile`, until
+    /// it is null.
+    void set_profile(Profile* profile) { profile_ = profile; }
+    Profile* profile() const { return profile_; }
+
     /// Computes all of `graph`, whose tensors have their memory. Polls `stop` between nodes where
     /// the backend allows it. Errors: Cancelled; Internal.
     Result<void> compute(ggml_cgraph* graph, const std::stop_token& stop);
@@ -50,6 +68,7 @@ private:
     ggml_backend_ptr backend_;
     Options options_;
     Workspace workspace_;
+    Profile* profile_ = nullptr;
 };
 
 /// On what networks are computed, and how.

@@ -4,6 +4,7 @@
 #include <ggml.h>
 
 #include <cassert>
+#include <chrono>
 
 #include "engine/layers/conv1d_operation.h"
 #include "engine/layers/graph_parts.h"
@@ -15,6 +16,11 @@ namespace {
 
 constexpr std::size_t kMostNodes = 8192;
 
+bool is_view(const ggml_tensor* node) {
+    return node->op == GGML_OP_VIEW || node->op == GGML_OP_RESHAPE || node->op == GGML_OP_PERMUTE ||
+           node->op == GGML_OP_TRANSPOSE;
+}
+
 }  // namespace
 
 Node GraphBuilder::node(std::unique_ptr<Operation> operation, std::int64_t rows, std::int64_t width,
@@ -24,10 +30,11 @@ Node GraphBuilder::node(std::unique_ptr<Operation> operation, std::int64_t rows,
         MatrixKernel::release();
     };
     std::vector<Node> sources(operands);
-    parts_.operations.push_back(std::move(operation));
-    return ggml_custom_4d(context_, GGML_TYPE_F32, width, rows, 1, 1, sources.data(),
-                          static_cast<int>(sources.size()), compute, GGML_N_TASKS_MAX,
-                          parts_.operations.back().get());
+    Node node = ggml_custom_4d(context_, GGML_TYPE_F32, width, rows, 1, 1, sources.data(),
+                               static_cast<int>(sources.size()), compute, GGML_N_TASKS_MAX,
+                               operation.get());
+    parts_.operations[node] = std::move(operation);
+    return node;
 }
 
 Node GraphBuilder::input(std::int64_t rows, std::int64_t width) {
@@ -287,7 +294,33 @@ std::vector<float> Graph::read(Node output) const {
 Result<void> Graph::compute(const std::stop_token& stop) {
     next_ = 0;
     for (const auto& derive : parts_->derived) derive();
-    return device_.compute(parts_->graph, stop);
+    return compute(parts_->graph, stop);
+}
+
+Result<void> Graph::compute(ggml_cgraph* graph, const std::stop_token& stop) {
+    if (device_.profile() == nullptr) return device_.compute(graph, stop);
+    const ggml_context_ptr context(ggml_init({.mem_size = ggml_graph_overhead_custom(1, false),
+                                              .mem_buffer = nullptr,
+                                              .no_alloc = true}));
+    ggml_cgraph* single = ggml_new_graph_custom(context.get(), 1, false);
+    for (int i = 0; i < ggml_graph_n_nodes(graph); ++i) {
+        Node node = ggml_graph_node(graph, i);
+        if (is_view(node)) continue;
+        ggml_graph_clear(single);
+        ggml_graph_add_node(single, node);
+        const auto start = std::chrono::steady_clock::now();
+        TITANS_TRY_VOID(device_.compute(single, stop));
+        const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+        const auto ours = parts_->operations.find(node);
+        const bool is_ours = ours != parts_->operations.end();
+        Profile::Kind& kind =
+            (*device_.profile())
+                .kinds[is_ours ? std::string(ours->second->name()) : ggml_op_desc(node)];
+        ++kind.nodes;
+        kind.seconds += took.count();
+        if (is_ours) kind.operations += ours->second->operations();
+    }
+    return {};
 }
 
 int Graph::parts() const { return static_cast<int>(parts_->pieces.size()); }
@@ -296,7 +329,7 @@ Result<bool> Graph::compute_next(const std::stop_token& stop) {
     if (next_ == 0)
         for (const auto& derive : parts_->derived) derive();
     const std::size_t part = std::exchange(next_, 0);
-    TITANS_TRY_VOID(device_.compute(parts_->pieces[part], stop));
+    TITANS_TRY_VOID(compute(parts_->pieces[part], stop));
     if (part + 1 == parts_->pieces.size()) return false;
     next_ = part + 1;
     return true;

@@ -200,6 +200,9 @@ public:
 private:
     Graph(Device& device, std::unique_ptr<GraphBuilder::Parts> parts);
 
+    /// All of `graph`, or its nodes one by one where the Device has a Profile.
+    Result<void> compute(ggml_cgraph* graph, const std::stop_token& stop);
+
     Device& device_;
     std::unique_ptr<GraphBuilder::Parts> parts_;
     std::size_t next_ = 0;  // part

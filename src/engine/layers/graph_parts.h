@@ -22,7 +22,7 @@ struct GraphBuilder::Parts {
     ggml_context_ptr context;
     ggml_cgraph* graph = nullptr;
     ggml_gallocr_ptr memory;
-    std::vector<std::unique_ptr<Operation>> operations;
+    std::map<Node, std::unique_ptr<Operation>> operations;
     std::map<Node, std::vector<std::int32_t>> integers;  // what integer inputs were given last
     std::vector<std::function<void()>> derived;          // inputs that follow from those
     std::map<std::pair<std::int64_t, std::int64_t>, std::shared_ptr<const Turns>> turns;

@@ -16,6 +16,10 @@ public:
                     const ggml_tensor* x, Activation activation);
 
     void compute(ggml_tensor* to, int thread, int threads) const noexcept override;
+    std::string_view name() const override { return "linear"; }
+    double operations() const override {
+        return 2.0 * static_cast<double>(rows_ * weight_.in() * weight_.out());
+    }
 
 private:
     std::int64_t stage(const ggml_tensor* x, std::int64_t first, std::int64_t count,

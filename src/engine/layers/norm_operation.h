@@ -11,6 +11,7 @@ class RowNorm : public Operation {
 public:
     RowNorm(const Norm& layer, Activation activation) : layer_(layer), activation_(activation) {}
     void compute(ggml_tensor* to, int thread, int threads) const noexcept override;
+    std::string_view name() const override { return "norm"; }
 
 private:
     Norm layer_;
@@ -22,6 +23,7 @@ class ColumnNorm : public Operation {
 public:
     ColumnNorm(const Norm& layer, Activation activation) : layer_(layer), activation_(activation) {}
     void compute(ggml_tensor* to, int thread, int threads) const noexcept override;
+    std::string_view name() const override { return "norm over time"; }
 
 private:
     Norm layer_;
@@ -34,6 +36,7 @@ class ModulatedNorm : public Operation {
 public:
     explicit ModulatedNorm(float epsilon) : epsilon_(epsilon) {}
     void compute(ggml_tensor* to, int thread, int threads) const noexcept override;
+    std::string_view name() const override { return "norm"; }
 
 private:
     float epsilon_;
@@ -45,6 +48,7 @@ class ColumnLengths : public Operation {
 public:
     explicit ColumnLengths(std::int64_t sequences) : sequences_(sequences) {}
     void compute(ggml_tensor* to, int thread, int threads) const noexcept override;
+    std::string_view name() const override { return "norm of responses"; }
 
 private:
     std::int64_t sequences_;
@@ -57,6 +61,7 @@ public:
     ResponseNorm(Workspace& workspace, const Norm& layer, const ggml_tensor* x,
                  std::int64_t sequences);
     void compute(ggml_tensor* to, int thread, int threads) const noexcept override;
+    std::string_view name() const override { return "norm of responses"; }
 
 private:
     const Workspace& workspace_;
@@ -68,6 +73,7 @@ private:
 class ScaleRows : public Operation {
 public:
     void compute(ggml_tensor* to, int thread, int threads) const noexcept override;
+    std::string_view name() const override { return "masking"; }
 };
 
 /// Source: x, [rows, width].
@@ -75,6 +81,7 @@ class ActivateOperation : public Operation {
 public:
     explicit ActivateOperation(Activation activation) : activation_(activation) {}
     void compute(ggml_tensor* to, int thread, int threads) const noexcept override;
+    std::string_view name() const override { return "activation"; }
 
 private:
     Activation activation_;

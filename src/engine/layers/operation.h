@@ -3,6 +3,7 @@
 #include <ggml.h>
 
 #include <cstdint>
+#include <string_view>
 #include <utility>
 
 namespace titans::engine {
@@ -14,6 +15,11 @@ class Operation {
 public:
     virtual ~Operation() = default;
     virtual void compute(ggml_tensor* to, int thread, int threads) const noexcept = 0;
+
+    /// For who measures: the layer's name, and its multiplications and additions, where they are
+    /// what takes the time.
+    virtual std::string_view name() const = 0;
+    virtual double operations() const { return 0; }
 };
 
 /// The part of [0, count) that is `thread`'s.
