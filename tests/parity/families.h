@@ -27,6 +27,8 @@ struct Family {
     Result<std::vector<Stage>> (*compute)(const std::filesystem::path& model,
                                           const checkpoint::Tensors& reference,
                                           const engine::Compute& compute);
+    /// Stages of the reference that are of more than this network.
+    std::span<const std::string_view> beyond = {};
 };
 
 /// Every family there is. A new one adds its file and its line.
@@ -43,5 +45,13 @@ Result<std::vector<Stage>> hubert_stages(const std::filesystem::path& model,
 Result<std::vector<Stage>> whisper_stages(const std::filesystem::path& model,
                                           const checkpoint::Tensors& reference,
                                           const engine::Compute& compute);
+/// f5tts_stages.cpp: also of the older architecture (base.*), with the same weights.
+Result<std::vector<Stage>> f5tts_stages(const std::filesystem::path& model,
+                                        const checkpoint::Tensors& reference,
+                                        const engine::Compute& compute);
+/// vocos_stages.cpp
+Result<std::vector<Stage>> vocos_stages(const std::filesystem::path& model,
+                                        const checkpoint::Tensors& reference,
+                                        const engine::Compute& compute);
 
 }  // namespace titans::parity

@@ -160,7 +160,7 @@ Result<Arguments> parse(std::span<char*> words) {
 
 /// Prints the differences. Returns whether all are within what is allowed.
 Result<bool> compare_stages(const std::vector<Stage>& ours, const checkpoint::Tensors& reference,
-                            const Arguments& arguments) {
+                            const Family& family, const Arguments& arguments) {
     bool passed = true;
     const auto reproach = [&passed](std::string_view stage, std::string_view what) {
         std::println("{}: {}", stage, what);
@@ -199,8 +199,10 @@ Result<bool> compare_stages(const std::vector<Stage>& ours, const checkpoint::Te
             reproach(stage.name, "the cosine is too small");
     }
     for (const std::string_view name : reference.names()) {
-        if (std::ranges::find(ours, name, &Stage::name) == ours.end())
+        if (std::ranges::find(ours, name, &Stage::name) == ours.end() &&
+            std::ranges::find(family.beyond, name) == family.beyond.end()) {
             reproach(name, "we have no such stage");
+        }
     }
     if (judged == 0) reproach(arguments.at, "no such stage was compared");
     return passed;
@@ -221,7 +223,7 @@ Result<bool> run(const Arguments& arguments) {
     TITANS_TRY(auto device, engine::Device::open(arguments.device));
     const engine::Compute compute{std::move(device), arguments.precision};
     TITANS_TRY(const auto ours, family->compute(model, stages.tensors(), compute));
-    return compare_stages(ours, stages.tensors(), arguments);
+    return compare_stages(ours, stages.tensors(), *family, arguments);
 }
 
 }  // namespace

@@ -32,14 +32,13 @@ int layer_units(const Config& config, int layer) {
 /// [times, kFeatures]: sines, then cosines, of thousandths of the way.
 std::vector<float> features(std::span<const float> times) {
     constexpr int kHalf = kFeatures / 2;
-    const float step = -std::log(10'000.0F) / (kHalf - 1);
+    const double step = -std::log(10'000.0) / (kHalf - 1);
     std::vector<float> made;
     for (const float time : times) {
-        std::vector<float> angles;
-        for (int i = 0; i < kHalf; ++i)
-            angles.push_back(1000 * time * std::exp(static_cast<float>(i) * step));
-        for (const float angle : angles) made.push_back(std::sin(angle));
-        for (const float angle : angles) made.push_back(std::cos(angle));
+        std::vector<double> angles;
+        for (int i = 0; i < kHalf; ++i) angles.push_back(1000.0 * time * std::exp(i * step));
+        for (const double angle : angles) made.push_back(static_cast<float>(std::sin(angle)));
+        for (const double angle : angles) made.push_back(static_cast<float>(std::cos(angle)));
     }
     return made;
 }

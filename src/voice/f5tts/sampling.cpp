@@ -158,6 +158,8 @@ Result<bool> Sampling::step(const std::stop_token& stop) {
     return false;
 }
 
+bool Sampling::is_under_way() const { return state_->graph != nullptr; }
+
 std::span<const float> Sampling::state() const { return state_->x; }
 
 std::vector<float> Sampling::mel() const {

@@ -35,6 +35,9 @@ public:
     /// Internal.
     Result<bool> step(const std::stop_token& stop);
 
+    /// Whether what is the same in all steps was computed: what follows are the steps themselves.
+    bool is_under_way() const;
+
     /// Once it is done: [frames, mel_dim], of which the first are those of the reference.
     std::vector<float> mel() const;
 

@@ -1,0 +1,141 @@
+// How long F5-TTS takes: speaker F5TTS.gguf VOCOS.gguf f32|bf16|int8 RUNS FRAMES:STEPS... with
+// seeded noise for a recording, a third of the frames, and guidance. Prints JSON: seconds, medians
+// of the runs; of a sentence's first run, which also computes what its schedule modulates; memory
+// in MB.
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <print>
+#include <string>
+#include <thread>
+
+#include "voice/f5tts/network.h"
+#include "voice/f5tts/sampling.h"
+#include "voice/f5tts/sampling_schedule.h"
+#include "voice/f5tts/vocoder.h"
+
+namespace {
+
+using namespace titans;
+using namespace titans::voice::f5tts;
+using Json = nlohmann::ordered_json;
+
+constexpr double kFramesOfSecond = 24'000.0 / 256;
+
+template <typename T>
+T or_exit(Result<T> result) {
+    if (result) return *std::move(result);
+    std::println(stderr, "{} {}", result.error().message, result.error().detail);
+    std::exit(1);
+}
+
+double seconds_of(const auto& work) {
+    const auto start = std::chrono::steady_clock::now();
+    work();
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+double median(std::vector<double> values) {
+    std::ranges::sort(values);
+    return values[values.size() / 2];
+}
+
+double peak_mb() {
+    rusage used{};
+    getrusage(RUSAGE_SELF, &used);
+    return static_cast<double>(used.ru_maxrss) / 1024;
+}
+
+Sampling::Request request(const Config& config, int frames, int steps) {
+    Noise noise(1);
+    const auto mels = static_cast<std::size_t>(config.mel_dim);
+    const int heard = frames / 3;
+    Sampling::Request made{.frames = frames, .times = sampling_times(steps, -1)};
+    for (int i = 0; i < frames / 8; ++i) made.text.push_back(i % config.text_num_embeds);
+    made.reference = noise.draw(static_cast<std::size_t>(heard) * mels);
+    made.noise = noise.draw(static_cast<std::size_t>(frames) * mels);
+    return made;
+}
+
+struct Times {
+    double preparation = 0;
+    double sampling = 0;
+    double longest = 0;  // piece
+    double vocoder = 0;
+    double all() const { return preparation + sampling + vocoder; }
+};
+
+Times speak(const std::shared_ptr<const Network>& network, const Vocoder& vocoder,
+            const Sampling::Request& asked) {
+    Times times;
+    const auto sampling = or_exit(Sampling::begin(network, asked));
+    bool more = true;
+    bool prepared = false;
+    while (more) {
+        const double seconds = seconds_of([&] { more = or_exit(sampling->step({})); });
+        (prepared ? times.sampling : times.preparation) += seconds;
+        times.longest = std::max(times.longest, seconds);
+        prepared = prepared || sampling->is_under_way();
+    }
+    const std::vector<float> mel = sampling->mel();
+    const auto mels = static_cast<std::size_t>(network->config().mel_dim);
+    const auto spoken = std::span(mel).subspan(static_cast<std::size_t>(asked.frames) / 3 * mels);
+    times.vocoder = seconds_of([&] { or_exit(vocoder.decode(spoken, {})); });
+    return times;
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+    const std::vector<std::string> words(arguments + 1, arguments + count);
+    const int runs = words.size() < 5 ? 0 : std::atoi(words[3].c_str());
+    if (runs < 1) return 2;
+    const engine::Precision precision = words[2] == "bf16"   ? engine::Precision::Bf16
+                                        : words[2] == "int8" ? engine::Precision::Int8
+                                                             : engine::Precision::F32;
+    const auto threads = static_cast<int>(std::thread::hardware_concurrency());
+    const engine::Compute compute{.device = or_exit(engine::Device::open({.threads = threads})),
+                                  .precision = precision};
+    std::shared_ptr<const Network> network;
+    std::shared_ptr<const Vocoder> vocoder;
+    const double load = seconds_of([&] {
+        network = or_exit(Network::load(words[0], compute));
+        vocoder = or_exit(Vocoder::load(words[1], compute));
+    });
+    const double loaded_mb = peak_mb();
+    Json rows = Json::array();
+    for (std::size_t i = 4; i < words.size(); ++i) {
+        const int frames = std::atoi(words[i].c_str());
+        const int steps = std::atoi(words[i].substr(words[i].find(':') + 1).c_str());
+        const Sampling::Request asked = request(network->config(), frames, steps);
+        const Times first = speak(network, *vocoder, asked);
+        std::vector<double> all;
+        std::vector<double> preparations;
+        std::vector<double> step;
+        std::vector<double> vocoders;
+        double longest = 0;
+        for (int run = 0; run < runs; ++run) {
+            const Times times = speak(network, *vocoder, asked);
+            all.push_back(times.all());
+            preparations.push_back(times.preparation);
+            step.push_back(times.sampling / steps);
+            vocoders.push_back(times.vocoder);
+            longest = std::max(longest, times.longest);
+        }
+        rows.push_back({{"frames", frames},
+                        {"steps", steps},
+                        {"speech_s", (frames - frames / 3) / kFramesOfSecond},
+                        {"first_s", first.all()},
+                        {"s", median(all)},
+                        {"preparation_s", median(preparations)},
+                        {"step_s", median(step)},
+                        {"vocoder_s", median(vocoders)},
+                        {"longest_piece_s", longest},
+                        {"peak_mb", peak_mb()}});
+    }
+    std::println("{}", Json{{"load_s", load}, {"loaded_mb", loaded_mb}, {"rows", rows}}.dump());
+}
