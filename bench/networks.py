@@ -11,6 +11,7 @@ import zipfile
 from engines import ggml_whisper, whisper_cli
 from measuring import ROOT, THREADS, median, say
 from server import MODELS, PROGRAM, SPEECH
+from shares import add_shares
 from yardsticks import ask, packages, run
 
 RUNS = 7
@@ -113,6 +114,11 @@ def plain(text):
 # Wav2Vec2 and HuBERT
 
 
+def peaks():
+    """GFLOP/s of the products' kernel, by precision."""
+    return {kind: peak["all threads"] for kind, peak in ours("layers", "--only", "none of them")["peak_gflops"].items()}
+
+
 def ctc_model(family):
     """A checkpoint of the official size with seeded weights, and the file that we make of it."""
     made = CACHE / f"seeded-{family}-large"
@@ -129,7 +135,7 @@ def bench_ctc(report, folder):
     report.add()
     report.add(f"Seeded weights of the official size, seeded noise, {THREADS} threads, medians of 3 runs. Less than 1 is faster.")
     report.add()
-    rows, loads = [], []
+    rows, loads, mine = [], [], {}
     for family in ("wav2vec2", "hubert"):
         if not (made := ctc_model(family)):
             continue
@@ -149,6 +155,8 @@ def bench_ctc(report, folder):
                       for kind, answer in answers.items() if answer]
     report.table(["network", "seconds", "by", "s", "of their f32's time (aim of f32: 0.85)",
                   "of their bf16's (aims: bf16 0.78, int8 0.52)"], rows)
+    if mine:
+        add_shares(report, mine, peaks())
     report.add("Loading, the files in the system's cache (aim: under 500 ms, and less memory than theirs).")
     report.add()
     report.table(["network", "by", "loading, ms", "peak memory with 30 s, MB"], loads)
