@@ -165,10 +165,9 @@ Result<void> speak(std::string_view language, std::string_view path) {
     TITANS_TRY(const auto espeak, engine::EspeakLibrary::open());
     voice::espeak::EspeakSynthesizer voice(*espeak);
     const auto start = Clock::now();
-    TITANS_TRY(
-        const audio::Audio spoken,
-        voice.speak(text::speakable(text),
-                    {.recording = {}, .transcript = {}, .language = std::string(language)}, {}));
+    TITANS_TRY(const auto utterance,
+               voice.begin(text::speakable(text), nullptr, {.language = std::string(language)}));
+    TITANS_TRY(const audio::Audio spoken, utterance->step({}).value());
     const Milliseconds took = since(start);
     const std::vector<std::byte> wav = audio::make_wav(spoken);
     std::ofstream file{std::filesystem::path(path), std::ios::binary};
