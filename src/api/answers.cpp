@@ -18,6 +18,7 @@ json timings_json(const character::Timings& timings) {
     return {{"decode", milliseconds(timings.decode)},
             {"recognise", milliseconds(timings.recognise)},
             {"recall", milliseconds(timings.recall)},
+            {"voice", milliseconds(timings.voice)},
             {"first_token", milliseconds(timings.first_token)},
             {"text", milliseconds(timings.text)},
             {"first_audio", milliseconds(timings.first_audio)},
@@ -25,6 +26,14 @@ json timings_json(const character::Timings& timings) {
             {"prompt_tokens", timings.prompt_tokens},
             {"cached_tokens", timings.cached_tokens},
             {"completion_tokens", timings.completion_tokens}};
+}
+
+json voice_json(const character::VoiceUsed& voice) {
+    json result{{"engine", voice.engine}, {"cloned", voice.cloned}, {"reason", voice.reason}};
+    if (!voice.excerpt.empty()) result["excerpt"] = voice.excerpt;
+    if (voice.nfe_step) result["nfe_step"] = *voice.nfe_step;
+    if (voice.seed) result["seed"] = *voice.seed;
+    return result;
 }
 
 json sources_json(const knowledge::Recollection& recalled) {
@@ -87,6 +96,7 @@ struct EventToJson {
     Named operator()(const character::SentenceSpoken& event) const {
         return {"audio",
                 {{"index", event.index},
+                 {"sentences", event.sentences},
                  {"url", audio_url(base, event.file)},
                  {"seconds", std::round(event.duration.count() * 1000) / 1000}}};
     }
@@ -127,10 +137,7 @@ json answer_json(const character::Answer& answer, const std::string& base) {
               {"character_name", answer.character_name},
               {"sources", sources_json(answer.recalled)},
               {"mind", {{"engine", answer.mind.engine}, {"model", answer.mind.model}}},
-              {"voice",
-               {{"engine", answer.voice.engine},
-                {"cloned", answer.voice.cloned},
-                {"reason", answer.voice.reason}}},
+              {"voice", voice_json(answer.voice)},
               {"timings", timings_json(answer.timings)},
               {"warnings", answer.warnings},
               {"status", "success"}};

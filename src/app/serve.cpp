@@ -183,7 +183,9 @@ int serve(Arguments arguments, const config::Settings& given) {
     std::filesystem::create_directories(*media, failed);
     auto character_files = store::MediaStore::open(*media / "files");
     auto audio_files = store::MediaStore::open(*media / "audio");
-    if (!character_files || !audio_files) return complain("DATA_DIR: cannot be written to");
+    auto voice_files = store::MediaStore::open(*media / "voices");
+    if (!character_files || !audio_files || !voice_files)
+        return complain("DATA_DIR: cannot be written to");
     character::AnswerAudio audio(
         *audio_files, {.age = settings.audio.kept_for, .bytes = settings.audio.kept_bytes});
     auto espeak = engine::EspeakLibrary::open();
@@ -191,12 +193,12 @@ int serve(Arguments arguments, const config::Settings& given) {
     auto networks = open_compute(settings);
     if (!networks) return complain_of(networks.error());
     const voice::VoiceResources voices{.espeak = espeak->get(), .networks = *networks};
-    auto speaker = voice::find_family("espeak-ng")->load({}, voices);
-    if (!speaker) return complain_of(speaker.error());
+    auto stand_in = voice::find_family("espeak-ng")->load({}, voices);
+    if (!stand_in) return complain_of(stand_in.error());
 
-    character::Engines engines(models, {.threads = threads,
-                                        .networks = *std::move(networks),
-                                        .use_gpu = settings.compute.gpu.value_or(true)});
+    character::Engines engines(
+        models,
+        {.threads = threads, .voices = voices, .use_gpu = settings.compute.gpu.value_or(true)});
     character::LocalMinds local_minds(
         [&](const auto& file, const auto& config) { return engines.mind(file, config); }, compute);
     const character::MindChooser minds(
@@ -219,6 +221,16 @@ int serve(Arguments arguments, const config::Settings& given) {
          .missing_ears = [&](const auto& ears) { return character::missing_ears(models, ears); },
          .ears = [&](const auto& ears) { return engines.ears(ears); },
          .detector = [&] { return engines.detector(); }});
+    const character::Voices speakers({.characters = **store,
+                                      .models = models,
+                                      .engines = engines,
+                                      .samples = samples,
+                                      .learned = *voice_files,
+                                      .resources = voices,
+                                      .stand_in = *stand_in,
+                                      .compute = compute,
+                                      .speech = speech,
+                                      .files = files});
     character::Characters characters({.characters = **store,
                                       .files = *character_files,
                                       .audio = audio,
@@ -227,7 +239,7 @@ int serve(Arguments arguments, const config::Settings& given) {
                                       .models = models,
                                       .minds = minds,
                                       .secrets = *secrets,
-                                      .voices = voices,
+                                      .voices = speakers,
                                       .file_work = files,
                                       .longest_audio = settings.audio.max_seconds});
     character::Conversation conversation({.characters = **store,
@@ -239,11 +251,9 @@ int serve(Arguments arguments, const config::Settings& given) {
                                           .minds = minds,
                                           .local_minds = local_minds,
                                           .engines = engines,
-                                          .speaker = **speaker,
-                                          .voices = voices,
+                                          .voices = speakers,
                                           .compute = compute,
                                           .remote = remote,
-                                          .speech = speech,
                                           .files = files,
                                           .most_turns = most_turns,
                                           .longest_audio = settings.audio.max_seconds});

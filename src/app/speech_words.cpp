@@ -29,7 +29,7 @@ Result<std::string> recognize(std::string_view path, std::string_view language,
     models::ModelStore store = make_model_store(settings);
     TITANS_TRY(engine::Compute networks, open_compute(settings));
     character::Engines engines(
-        store, {.threads = settings.compute.threads, .networks = std::move(networks)});
+        store, {.threads = settings.compute.threads, .voices = {.networks = std::move(networks)}});
     TITANS_TRY(hearing::SpeechRecognizer* const ears, engines.ears({}));
     TITANS_TRY(
         const audio::Audio speech,

@@ -5,22 +5,22 @@
 
 namespace titans::audio {
 
-Audio join(std::span<const Audio> sentences, Milliseconds pause) {
-    assert(!sentences.empty());
-    const SampleRate rate = sentences.front().rate();
-    const auto gap = static_cast<std::size_t>(std::lround(pause.count() / 1000.0 * rate.hz));
-
-    std::size_t size = gap * (sentences.size() - 1);
-    for (const Audio& sentence : sentences) size += sentence.samples().size();
-
+Audio join(std::span<const Audio> parts) {
+    assert(!parts.empty());
+    const SampleRate rate = parts.front().rate();
     std::vector<float> joined;
-    joined.reserve(size);
-    for (const Audio& sentence : sentences) {
-        assert(sentence.rate() == rate);
-        if (&sentence != &sentences.front()) joined.insert(joined.end(), gap, 0.0F);
-        joined.insert(joined.end(), sentence.samples().begin(), sentence.samples().end());
+    for (const Audio& part : parts) {
+        assert(part.rate() == rate);
+        joined.append_range(part.samples());
     }
     return {rate, std::move(joined)};
+}
+
+Audio after_silence(const Audio& audio, Milliseconds silence) {
+    const double seconds = silence.count() / 1000.0;
+    std::vector<float> samples(static_cast<std::size_t>(std::lround(seconds * audio.rate().hz)));
+    samples.append_range(audio.samples());
+    return {audio.rate(), std::move(samples)};
 }
 
 }  // namespace titans::audio

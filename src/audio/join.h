@@ -6,8 +6,10 @@
 
 namespace titans::audio {
 
-/// The `sentences` one after the other with `pause` of silence between them. There is at least one,
-/// and all have the same rate.
-Audio join(std::span<const Audio> sentences, Milliseconds pause);
+/// The `parts` one after the other. There is at least one, and all have the same rate.
+Audio join(std::span<const Audio> parts);
+
+/// `audio` behind that much silence.
+Audio after_silence(const Audio& audio, Milliseconds silence);
 
 }  // namespace titans::audio

@@ -173,7 +173,7 @@ Result<void> Characters::check_voice(const CharacterForm& form,
                                     &report));
     if (form.voice_cloning_settings) add_unknown(warnings, report);
     const bool recorded = form.voice || (before != nullptr && !before->voice_file.empty());
-    const std::string reason = voice_shortfall(voice, recorded, parts_.voices);
+    const std::string reason = parts_.voices.expected(voice, recorded).reason;
     if (!reason.empty() && (recorded || !voice.model.empty()))
         warnings.push_back("voice_cloning_settings: " + reason);
     return {};
@@ -355,6 +355,7 @@ Task<Result<void>> Characters::remove(CharacterId id) {
         remove_files(parts_.files, {.image = character.image_file,
                                     .voice = character.voice_file,
                                     .sample = character.sample_file});
+        TITANS_TRY_VOID(parts_.voices.forget(id));
         return parts_.audio.forget(id);
     });
 }
@@ -388,6 +389,7 @@ Task<Result<void>> Characters::sweep_files() {
     TITANS_CO_TRY(const std::vector<std::string> names, co_await parts_.characters.file_names());
     co_return co_await run_on(parts_.file_work, [this, &names, &ids]() -> Result<void> {
         TITANS_TRY_VOID(parts_.files.sweep(names));
+        TITANS_TRY_VOID(parts_.voices.sweep(ids));
         return parts_.audio.sweep(ids);
     });
 }

@@ -11,6 +11,7 @@
 #include "character/answer_audio.h"
 #include "character/mind_chooser.h"
 #include "character/voice_samples.h"
+#include "character/voices.h"
 #include "execution/executor.h"
 #include "execution/task.h"
 #include "knowledge/embedding_worker.h"
@@ -18,7 +19,6 @@
 #include "store/character_store.h"
 #include "store/files/media_store.h"
 #include "store/secret_box.h"
-#include "voice/families.h"
 
 namespace titans::character {
 
@@ -63,7 +63,7 @@ public:
         const models::ModelStore& models;
         const MindChooser& minds;
         const store::SecretBox& secrets;
-        voice::VoiceResources voices;
+        const Voices& voices;
         Executor& file_work;  // parsing, decoding, and writing files
         std::chrono::seconds longest_audio{};
     };

@@ -6,6 +6,7 @@
 #include "character/prompt.h"
 #include "execution/channel.h"
 #include "foundation/log.h"
+#include "text/pauses.h"
 #include "text/sentence_stream.h"
 #include "text/speakable.h"
 
@@ -20,8 +21,6 @@ struct Sentence {
 /// What the mind sends to the event loop: pieces of text, then how it ended.
 using Thought = std::variant<std::string, Result<mind::Completion>>;
 
-constexpr std::string_view kEspeak = "espeak-ng";
-constexpr Milliseconds kPause{250};   // between sentences
 constexpr int kRememberedTurns = 50;  // of a session, at most
 constexpr Milliseconds kEmbeddingBudget{std::chrono::minutes(10)};
 
@@ -101,10 +100,9 @@ Task<Result<Answer>> Conversation::answer(std::shared_ptr<Turn> turn) {
     Answer& answer = turn->answer;
     answer.character_name = turn->character.name;
     answer.mind = describe_mind(turn->mind);
-    answer.voice = {.engine = std::string(kEspeak),
-                    .cloned = false,
-                    .reason = voice_shortfall(turn->voice_settings,
-                                              !turn->character.voice_file.empty(), parts_.voices)};
+
+    answer.voice =
+        parts_.voices.expected(turn->voice_settings, !turn->character.voice_file.empty());
 
     TITANS_CO_TRY(answer.question, co_await understand(turn));
 
@@ -132,7 +130,7 @@ Task<Result<Answer>> Conversation::answer(std::shared_ptr<Turn> turn) {
     }
 
     if (!turn->audio.empty()) {
-        Result<std::string> name = co_await write_audio(turn, audio::join(turn->audio, kPause));
+        Result<std::string> name = co_await write_audio(turn, audio::join(turn->audio));
         if (name) {
             answer.audio = AudioFile{turn->character.slug, *std::move(name)};
         } else {
@@ -280,28 +278,61 @@ mind::LanguageModel& Conversation::direct_mind(const MindChoice& choice) const {
     return parts_.engines.extractive();
 }
 
+struct Conversation::SpokenText {
+    int index = 0;  // of the first sentence
+    int sentences = 0;
+    std::string text;
+};
+
+Task<std::optional<Conversation::SpokenText>> Conversation::next_text(std::shared_ptr<Turn> turn,
+                                                                      std::size_t shortest) {
+    SpokenText spoken;
+    while (spoken.sentences == 0 || spoken.text.size() < shortest) {
+        std::optional<Sentence> sentence = co_await turn->sentences.next();
+        if (!sentence) break;
+        const std::string text = text::speakable(sentence->text);
+        if (text.empty()) continue;
+        if (spoken.sentences++ == 0) {
+            spoken.index = sentence->index;
+        } else {
+            spoken.text += ' ';
+        }
+        spoken.text += text;
+    }
+    if (spoken.sentences == 0) co_return std::nullopt;
+    co_return spoken;
+}
+
+Task<Result<audio::Audio>> Conversation::speak_text(std::shared_ptr<Turn> turn,
+                                                    const CharacterVoice* voice,
+                                                    std::string text) const {
+    auto speak = [&, utterance = std::unique_ptr<voice::Utterance>()]() mutable
+        -> std::optional<Result<audio::Audio>> {
+        if (utterance == nullptr) {
+            auto begun = voice->synthesizer->begin(text, voice->learned, voice->options);
+            if (!begun) return std::unexpected(std::move(begun).error());
+            utterance = *std::move(begun);
+        }
+        return utterance->step(turn->stop);
+    };
+    const auto priority =
+        turn->audio.empty() ? Executor::Priority::FirstAudio : Executor::Priority::Later;
+    co_return co_await run_steps_on(*voice->executor, std::move(speak), priority);
+}
+
 DetachedTask Conversation::speak(std::shared_ptr<Turn> turn) {
+    const Clock::time_point open_start = Clock::now();
+    const CharacterVoice voice = co_await parts_.voices.open(turn->character, turn->stop);
+    turn->answer.timings.voice = since(open_start);
     VoiceUsed& used = turn->answer.voice;
-    const bool known = voice::speaks(parts_.voices, turn->voice_settings.language);
-    const voice::SpeechOptions options{.language = known ? turn->voice_settings.language : "en"};
+    used = voice.used;
+    const std::size_t shortest = voice.synthesizer->shortest_text(voice.options);
     // Once a sentence is left out nothing is spoken any more: what is there is the beginning.
     bool cut = false;
-    while (std::optional<Sentence> sentence = co_await turn->sentences.next()) {
-        const std::string text = text::speakable(sentence->text);
-        if (cut || text.empty()) continue;
-        const auto priority =
-            turn->audio.empty() ? Executor::Priority::FirstAudio : Executor::Priority::Later;
-        auto speak = [&, utterance = std::unique_ptr<voice::Utterance>(),
-                      this]() mutable -> std::optional<Result<audio::Audio>> {
-            if (utterance == nullptr) {
-                auto begun = parts_.speaker.begin(text, nullptr, options);
-                if (!begun) return std::unexpected(std::move(begun).error());
-                utterance = *std::move(begun);
-            }
-            return utterance->step(turn->stop);
-        };
-        Result<audio::Audio> audio =
-            co_await run_steps_on(parts_.speech, std::move(speak), priority);
+    Milliseconds pause{};
+    while (std::optional<SpokenText> spoken = co_await next_text(turn, shortest)) {
+        if (cut) continue;
+        Result<audio::Audio> audio = co_await speak_text(turn, &voice, spoken->text);
         if (!audio) {
             // A sentence of signs only is no fault.
             if (audio.error().kind == ErrorKind::InvalidInput) continue;
@@ -313,10 +344,15 @@ DetachedTask Conversation::speak(std::shared_ptr<Turn> turn) {
         }
         if (!turn->answer.timings.first_audio)
             turn->answer.timings.first_audio = since(turn->start);
+        // The pause between two texts is heard as the beginning of the second.
+        if (!turn->audio.empty()) audio = audio::after_silence(*audio, pause);
+        pause = text::pause_behind(spoken->text);
         if (turn->request.speech == Speech::BySentence) {
             if (Result<std::string> name = co_await write_audio(turn, *audio)) {
-                turn->sink(SentenceSpoken{
-                    sentence->index, {turn->character.slug, *std::move(name)}, audio->duration()});
+                turn->sink(SentenceSpoken{spoken->index,
+                                          spoken->sentences,
+                                          {turn->character.slug, *std::move(name)},
+                                          audio->duration()});
             }
         }
         turn->audio.push_back(*std::move(audio));
@@ -369,7 +405,7 @@ Task<Result<Conversation::Preparation>> Conversation::prepare(CharacterId id,
             how_to_get(models::default_of(models::ModelTask::Mind).name));
     }
     const bool recorded = !character.voice_file.empty();
-    if (const std::string reason = voice_shortfall(voice, recorded, parts_.voices);
+    if (const std::string reason = parts_.voices.expected(voice, recorded).reason;
         !reason.empty() && (recorded || !voice.model.empty()))
         preparation.warnings.push_back("voice_cloning_settings: " + reason);
 
@@ -386,6 +422,9 @@ Task<Result<Conversation::Preparation>> Conversation::prepare(CharacterId id,
     TITANS_CO_TRY(character, co_await parts_.characters.find(id));
     if (const auto reference = parts_.samples.reference_text(character))
         preparation.warnings.append_range(reference->warnings);
+    const CharacterVoice opened = co_await parts_.voices.open(character, stop);
+    if (stop.stop_requested())
+        co_return fail(ErrorKind::Cancelled, "nobody waits for the character any more");
     co_await parts_.embedding.embed_now(id, kEmbeddingBudget, stop);
     // A search brings the embedder, and what it reads, into memory.
     TITANS_CO_TRY(const knowledge::Recollection recalled,

@@ -13,13 +13,12 @@
 #include "character/mind_chooser.h"
 #include "character/turn.h"
 #include "character/voice_samples.h"
+#include "character/voices.h"
 #include "execution/executor.h"
 #include "execution/task.h"
 #include "knowledge/embedding_worker.h"
 #include "knowledge/recall.h"
 #include "store/character_store.h"
-#include "voice/families.h"
-#include "voice/speech_synthesizer.h"
 
 namespace titans::character {
 
@@ -37,12 +36,10 @@ public:
         const models::ModelStore& models;
         const MindChooser& minds;
         LocalMinds& local_minds;
-        Engines& engines;                   // used on `compute` only
-        voice::SpeechSynthesizer& speaker;  // used on `speech` only
-        voice::VoiceResources voices;
+        Engines& engines;  // used on `compute` only
+        const Voices& voices;
         Executor& compute;
         Executor& remote;  // minds behind APIs: it waits more than it works
-        Executor& speech;
         Executor& files;
         int most_turns = 1;                    // at once
         std::chrono::seconds longest_audio{};  // of a question
@@ -56,6 +53,9 @@ public:
     /// Errors: Busy, when as many turns are on as may be; NotFound; Conflict naming the download of
     /// a mind that is not here; Unsupported.
     Task<Result<std::shared_ptr<Turn>>> begin(TurnRequest request);
+
+    /// Sentences to be spoken at once.
+    struct SpokenText;
 
     /// Runs it and tells `sink` of it. The last event is an Answer or an Error.
     Task<> run(std::shared_ptr<Turn> turn, EventSink sink, std::stop_token stop);
@@ -86,6 +86,11 @@ private:
     Task<Result<void>> prepare_mind(MindChoice choice, LlmConfig config, mind::Prompt prompt,
                                     std::stop_token stop);
     DetachedTask speak(std::shared_ptr<Turn> turn);
+    /// The next text to speak, of one sentence or of several short ones; nothing at the end.
+    static Task<std::optional<SpokenText>> next_text(std::shared_ptr<Turn> turn,
+                                                     std::size_t shortest);
+    Task<Result<audio::Audio>> speak_text(std::shared_ptr<Turn> turn, const CharacterVoice* voice,
+                                          std::string text) const;
     Task<Result<std::string>> write_audio(std::shared_ptr<Turn> turn, audio::Audio audio);
     Executor& executor_of(const MindChoice& choice) const;
 

@@ -6,6 +6,7 @@
 #include "hearing/vad/energy_detector.h"
 #include "knowledge/bert/bert_embedder.h"
 #include "mind/llama/llama_mind.h"
+#include "models/memory.h"
 #include "models/repository.h"
 
 namespace titans::character {
@@ -81,6 +82,9 @@ Result<mind::SteppedModel*> Engines::mind(const std::filesystem::path& file,
         if (idle == minds_.rend()) return nullptr;
         minds_.erase(std::prev(idle.base()));
     }
+    std::error_code unknown;
+    const auto bytes = std::filesystem::file_size(file, unknown);
+    if (!unknown) make_room(bytes);
     const Clock::time_point start = Clock::now();
     TITANS_TRY(auto loaded, mind::LlamaMind::load(file, options));
     const std::string name = file.filename().string();
@@ -97,7 +101,7 @@ Result<hearing::SpeechRecognizer*> Engines::ears(const SttSettings& settings) {
     const auto path = models_.find(name);
     if (!path) return std::unexpected(not_here(wanted.field, name));
     const Clock::time_point start = Clock::now();
-    auto loaded = wanted.family->load(*path, options_.networks);
+    auto loaded = wanted.family->load(*path, options_.voices.networks);
     if (!loaded) {
         Error& error = loaded.error();
         error.message = std::format("{}: {}: {}", wanted.field, name, error.message);
@@ -107,6 +111,50 @@ Result<hearing::SpeechRecognizer*> Engines::ears(const SttSettings& settings) {
     auto& ears = ears_[name] = *std::move(loaded);
     note_loaded();
     return ears.get();
+}
+
+void Engines::make_room(std::uint64_t bytes) {
+    const auto is_idle = [](const LoadedVoice& voice) { return voice.voice.use_count() == 1; };
+    const auto is_short = [bytes] {
+        const std::uint64_t free = models::free_memory();
+        return free != 0 && free < bytes;
+    };
+    while (is_short()) {
+        const auto idle = std::find_if(voices_.rbegin(), voices_.rend(), is_idle);
+        if (idle == voices_.rend()) return;
+        log::info("voice.unloaded", "model={}", idle->name);
+        voices_.erase(std::prev(idle.base()));
+        note_loaded();
+    }
+}
+
+Result<std::shared_ptr<voice::SpeechSynthesizer>> Engines::voice(
+    const voice::VoiceFamily& family, std::span<const std::filesystem::path> files) {
+    std::string key;
+    std::uint64_t bytes = 0;
+    for (const std::filesystem::path& file : files) {
+        key += file.string() + '\n';
+        std::error_code unknown;
+        if (const auto size = std::filesystem::file_size(file, unknown); !unknown) bytes += size;
+    }
+    const auto found = std::ranges::find(voices_, key, &LoadedVoice::key);
+    if (found != voices_.end()) {
+        voices_.splice(voices_.begin(), voices_, found);
+        return voices_.front().voice;
+    }
+    make_room(bytes);
+    const Clock::time_point start = Clock::now();
+    auto loaded = family.load(files, options_.voices);
+    if (!loaded) {
+        Error& error = loaded.error();
+        error.message =
+            std::format("voice_cloning_settings.model: {}: {}", family.name, error.message);
+        return std::unexpected(std::move(error));
+    }
+    log::info("voice.loaded", "family={} ms={:.0f}", family.name, since(start).count());
+    voices_.push_front({std::move(key), std::string(family.name), *std::move(loaded)});
+    note_loaded();
+    return voices_.front().voice;
 }
 
 std::unique_ptr<hearing::vad::VoiceActivityDetector> Engines::detector() {
@@ -132,7 +180,8 @@ Result<knowledge::Embedder*> Engines::embedder() {
         const auto path = models_.find(name);
         if (!path) return std::unexpected(not_here("EMBEDDING_MODEL", name));
         const Clock::time_point start = Clock::now();
-        TITANS_TRY(embedder_, knowledge::bert::BertEmbedder::load(*path, name, options_.networks));
+        TITANS_TRY(embedder_,
+                   knowledge::bert::BertEmbedder::load(*path, name, options_.voices.networks));
         log::info("embedder.loaded", "model={} ms={:.0f}", name, since(start).count());
         note_loaded();
     }
@@ -148,6 +197,7 @@ void Engines::note_loaded() {
     std::vector<LoadedModel> loaded;
     for (const LoadedMind& mind : minds_) loaded.push_back({"mind", mind.name});
     for (const auto& [name, ears] : ears_) loaded.push_back({"ears", name});
+    for (const LoadedVoice& voice : voices_) loaded.push_back({"voice", voice.name});
     if (detector_weights_ != nullptr) {
         loaded.push_back(
             {"detector", std::string(models::default_of(models::ModelTask::SpeechDetector).name)});

@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,12 +21,13 @@
 #include "mind/extractive/extractive_mind.h"
 #include "mind/language_model.h"
 #include "models/model_store.h"
+#include "voice/families.h"
 
 namespace titans::character {
 
 /// A model in memory.
 struct LoadedModel {
-    std::string_view task;  // "mind", "ears", "detector", "embedder"
+    std::string_view task;  // "mind", "ears", "voice", "detector", "embedder"
     std::string name;
 };
 
@@ -37,8 +39,8 @@ class Engines {
 public:
     struct Options {
         int threads = 1;
-        engine::Compute networks;  // what the ears and the embedder are computed on
-        bool use_gpu = true;       // if there is one
+        voice::VoiceResources voices;  // with what the ears and the embedder are computed on, too
+        bool use_gpu = true;           // if there is one
     };
 
     Engines(models::ModelStore& models, Options options) : models_(models), options_(options) {}
@@ -52,6 +54,11 @@ public:
 
     /// Errors: Conflict naming the download; Unsupported.
     Result<hearing::SpeechRecognizer*> ears(const SttSettings& settings);
+
+    /// The voices of `family` with its model `files`. It stays until its memory is wanted for
+    /// something else and nobody speaks with it. Errors: of VoiceFamily::load(), naming the field.
+    Result<std::shared_ptr<voice::SpeechSynthesizer>> voice(
+        const voice::VoiceFamily& family, std::span<const std::filesystem::path> files);
 
     /// Finds speech in one recording. A simpler one if Silero's weights are not here.
     std::unique_ptr<hearing::vad::VoiceActivityDetector> detector();
@@ -69,6 +76,14 @@ private:
         std::unique_ptr<mind::SteppedModel> mind;
     };
 
+    struct LoadedVoice {
+        std::string key;
+        std::string name;
+        std::shared_ptr<voice::SpeechSynthesizer> voice;
+    };
+
+    /// Gives up voices that nobody uses until there is room for `bytes`, or none is left.
+    void make_room(std::uint64_t bytes);
     void note_loaded();
 
     models::ModelStore& models_;
@@ -76,6 +91,7 @@ private:
     std::list<LoadedMind> minds_;           // most recently used first
     mind::ExtractiveMind extractive_mind_;  // for want of a model
     std::map<std::string, std::unique_ptr<hearing::SpeechRecognizer>> ears_;
+    std::list<LoadedVoice> voices_;  // most recently used first
     std::shared_ptr<const hearing::vad::SileroWeights> detector_weights_;
     std::unique_ptr<knowledge::Embedder> embedder_;
     mutable std::mutex loaded_mutex_;  // guards loaded_

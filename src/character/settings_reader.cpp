@@ -109,11 +109,26 @@ void SettingsReader::read(int& value, const char* key, int lowest, int highest) 
 
 void SettingsReader::read(float& value, const char* key, float lowest, float highest) {
     // Rounded, so that a default of 0.2 is not shown as what the nearest float is.
-    const ordered_json* given = find(key, std::round(static_cast<double>(value) * 1e4) / 1e4);
+    double wide = std::round(static_cast<double>(value) * 1e4) / 1e4;
+    const double before = wide;
+    read(wide, key, lowest, highest);
+    if (wide != before) value = static_cast<float>(wide);
+}
+
+void SettingsReader::read(double& value, const char* key, double lowest, double highest) {
+    const ordered_json* given = find(key, value);
     if (given == nullptr) return;
     if (!given->is_number() || given->get<double>() < lowest || given->get<double>() > highest) {
         return expected(key, std::format("a number from {} to {}", lowest, highest));
     }
+    value = *given;
+}
+
+void SettingsReader::read(std::uint64_t& value, const char* key, std::uint64_t highest) {
+    const ordered_json* given = find(key, value);
+    if (given == nullptr) return;
+    if (!given->is_number_unsigned() || given->get<std::uint64_t>() > highest)
+        return expected(key, std::format("a whole number from 0 to {}", highest));
     value = *given;
 }
 

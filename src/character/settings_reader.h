@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <format>
 #include <functional>
 #include <limits>
@@ -42,6 +43,8 @@ public:
     void read(bool& value, const char* key);
     void read(int& value, const char* key, int lowest, int highest);
     void read(float& value, const char* key, float lowest, float highest);
+    void read(double& value, const char* key, double lowest, double highest);
+    void read(std::uint64_t& value, const char* key, std::uint64_t highest);
 
     /// A key without a default.
     template <typename T, typename... Limits>

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <format>
+#include <limits>
+#include <optional>
 
 namespace titans::character {
 namespace {
@@ -10,6 +12,8 @@ namespace {
 constexpr std::array<std::string_view, 4> kRecognisers{"whisper", "wav2vec", "wav2vec2", "hubert"};
 constexpr std::array<std::string_view, 4> kFormats{"wav", "mp3", "opus", "flac"};
 constexpr std::array<std::string_view, 4> kVoices{"f5tts", "xtts", "zonos", "espeak-ng"};
+constexpr std::array<std::string_view, 3> kQualities{"fast", "balanced", "best"};
+constexpr std::array<std::string_view, 2> kF5Models{"F5TTS_v1_Base", "F5TTS_Base"};
 
 /// BCP 47 as far as it is used here, or a name of that form.
 bool is_language(std::string_view tag) {
@@ -27,6 +31,30 @@ void read_preparation(SettingsReader& reader, audio::Preparation& preparation) {
     reader.read(preparation.bass_boost, "bass_boost");
     reader.read(preparation.treble_boost, "treble_boost");
     reader.read(preparation.compression, "compression");
+}
+
+std::optional<voice::Quality> quality_of(std::string_view name) {
+    if (name == "fast") return voice::Quality::Fast;
+    if (name == "balanced") return voice::Quality::Balanced;
+    if (name == "best") return voice::Quality::Best;
+    return std::nullopt;
+}
+
+void read_speech(SettingsReader& reader, voice::SpeechOptions& speech) {
+    reader.read(speech.language, "language", 16);
+    reader.read(speech.normalize_text, "normalize_text");
+    reader.read(speech.speed, "speed", 0.25, 4.0);
+    reader.read(speech.seed, "seed", std::numeric_limits<std::uint64_t>::max());
+    std::string quality;
+    reader.read_one_of(quality, "quality", kQualities);
+    speech.quality = quality_of(quality);
+    reader.read(speech.nfe_step, "nfe_step", 1, 128);
+    reader.read(speech.cfg_strength, "cfg_strength", 0.0F, 10.0F);
+    reader.read(speech.sway_sampling_coef, "sway_sampling_coef", -1.0F, 1.0F);
+    reader.read(speech.cross_fade_duration, "cross_fade_duration", 0.0, 5.0);
+    reader.read(speech.fix_duration, "fix_duration", 1.0, 120.0);
+    reader.read(speech.target_rms, "target_rms", 0.0F, 1.0F);
+    reader.read(speech.reference_mode, "reference_mode");
 }
 
 }  // namespace
@@ -58,7 +86,10 @@ Result<VoiceSettings> parse_voice_settings(std::string_view json, SettingsReport
     VoiceSettings settings;
     reader.read_one_of(settings.model, "model", kVoices);
     reader.read(settings.reference_text, "reference_text");
-    reader.read(settings.language, "language", 16);
+    read_speech(reader, settings.speech);
+    reader.read_one_of(settings.model_name, "model_name", kF5Models);
+    reader.read(settings.model_path, "model_path");
+    reader.read(settings.vocab_path, "vocab_path");
     reader.read(settings.preprocess_audio, "preprocess_audio");
     if (settings.preprocess_audio) settings.preparation = audio::standard_preparation();
     reader.read_object("preprocessing", [&settings](SettingsReader& nested) {
@@ -72,34 +103,20 @@ Result<VoiceSettings> parse_voice_settings(std::string_view json, SettingsReport
     reader.read(settings.coqui_tos_agreed, "coqui_tos_agreed");
     reader.read(settings.cuda_device, "cuda_device", 64);
     if (reader.mistake()) return std::unexpected(*reader.mistake());
-    if (!is_language(settings.language)) {
+    if (!is_language(settings.speech.language)) {
         return fail(ErrorKind::InvalidInput,
                     "voice_cloning_settings.language: must be a language's tag");
+    }
+    if (settings.model_path.empty() != settings.vocab_path.empty()) {
+        return fail(ErrorKind::InvalidInput,
+                    std::format("voice_cloning_settings.{}: a checkpoint needs both model_path and "
+                                "vocab_path",
+                                settings.model_path.empty() ? "model_path" : "vocab_path"));
     }
     settings.output.format = *audio::parse_format(format);
     if (normalize_loudness) settings.output.loudness_lufs = audio::kSpeechLoudness;
     if (report != nullptr) *report = reader.report();
     return settings;
-}
-
-std::string voice_shortfall(const VoiceSettings& settings, bool has_recording,
-                            const voice::VoiceResources& voices) {
-    constexpr std::string_view kStandard = "f5tts";  // of a recording whose settings name none
-    std::string reason;
-    if (settings.model != "espeak-ng") {
-        const std::string_view wanted = settings.model.empty() ? kStandard : settings.model;
-        const std::string missing = voice::find_family(wanted)->missing(voices);
-        if (!has_recording) {
-            reason = "the character has no recording to clone";
-        } else if (!missing.empty()) {
-            reason = std::format("{}: {}", wanted, missing);
-        }
-    }
-    if (!voice::speaks(voices, settings.language)) {
-        reason += std::format("{}espeak-ng does not speak {}, so it speaks English",
-                              reason.empty() ? "" : "; ", settings.language);
-    }
-    return reason;
 }
 
 }  // namespace titans::character

@@ -7,7 +7,7 @@
 #include "audio/writer.h"
 #include "character/settings_reader.h"
 #include "foundation/error.h"
-#include "voice/families.h"
+#include "voice/speech_synthesizer.h"
 
 namespace titans::character {
 
@@ -31,21 +31,19 @@ Result<SttSettings> parse_stt_settings(std::string_view json, SettingsReport* re
 struct VoiceSettings {
     std::string model;  // empty: not given
     std::string reference_text;
-    std::string language = "en";
+    voice::SpeechOptions speech;
+    std::string model_name;  // which checkpoint of the model; empty: the usual one
+    std::string model_path;  // a checkpoint of one's own, below MODELS_DIR; empty: none
+    std::string vocab_path;  // and its vocabulary
     bool preprocess_audio = false;
     audio::Preparation preparation;  // of the recording; audio::standard_preparation() where
                                      // preprocess_audio asks for it and nothing else is given
-    audio::WriteOptions output;  // of the recordings of answers
+    audio::WriteOptions output;      // of the recordings of answers
     bool coqui_tos_agreed = false;
     std::string cuda_device;  // empty: not given
 };
 
 /// InvalidInput as parse_llm_config().
 Result<VoiceSettings> parse_voice_settings(std::string_view json, SettingsReport* report = nullptr);
-
-/// Why the voice that answers is not the one that `settings` ask for, for a character with or
-/// without a recording; empty if it is.
-std::string voice_shortfall(const VoiceSettings& settings, bool has_recording,
-                            const voice::VoiceResources& voices);
 
 }  // namespace titans::character

@@ -46,12 +46,13 @@ struct TurnRequest {
     Clock::time_point deadline = Clock::time_point::max();
 };
 
-/// What each stage took; absent if the turn had no such stage. The first three last from the
+/// What each stage took; absent if the turn had no such stage. The first four last from the
 /// stage's start to its end, the others from the start of the turn.
 struct Timings {
     std::optional<Milliseconds> decode;
     std::optional<Milliseconds> recognise;
     std::optional<Milliseconds> recall;
+    std::optional<Milliseconds> voice;  // loaded and learned, beside the others
     std::optional<Milliseconds> first_token;
     std::optional<Milliseconds> text;
     std::optional<Milliseconds> first_audio;
@@ -77,6 +78,9 @@ struct VoiceUsed {
     bool cloned = false;
     /// Why it is not the voice that the character asks for, or not all was spoken; else empty.
     std::string reason;
+    std::string excerpt;  // the part of the recording that it was learned from; empty: all of it
+    std::optional<int> nfe_step;        // of a voice that is sampled in steps
+    std::optional<std::uint64_t> seed;  // of its random numbers
 };
 
 /// One recording below DATA_DIR's audio, by its stored name; `slug` names its character in the URL.
@@ -97,7 +101,8 @@ struct SentenceWritten {
     std::string text;
 };
 struct SentenceSpoken {
-    int index;
+    int index;      // of the first
+    int sentences;  // that were spoken together
     AudioFile file;
     std::chrono::duration<double> duration;
 };

@@ -24,14 +24,6 @@ Error of_recording(const Error& error) {
             error.detail};
 }
 
-/// All of a recording is its words, however soft or short they are: what these settings leave out
-/// of questions stays in.
-SttSettings for_samples(SttSettings settings) {
-    settings.threshold = 0;
-    settings.min_seconds = 0;
-    return settings;
-}
-
 bool lacks_text(const store::CharacterRecord& character, const VoiceSettings& voice) {
     return !character.voice_file.empty() && voice.reference_text.empty() &&
            character.transcript_of != character.voice_file;
@@ -98,6 +90,12 @@ std::string sample_key(const std::string& voice_file, const audio::Preparation& 
                        preparation.remove_silence, preparation.enhance, preparation.bass_boost,
                        preparation.treble_boost, preparation.compression, preparation.top_db,
                        preparation.fade_ms);
+}
+
+SttSettings for_samples(SttSettings settings) {
+    settings.threshold = 0;
+    settings.min_seconds = 0;
+    return settings;
 }
 
 struct VoiceSamples::State {

@@ -38,6 +38,10 @@ Result<std::vector<std::byte>> prepare_sample(const audio::Audio& recording,
 /// nothing is to be done to it.
 std::string sample_key(const std::string& voice_file, const audio::Preparation& preparation);
 
+/// How recordings of voices are heard: all of them is their words, however soft or short they are;
+/// what `settings` leave out of questions stays in.
+SttSettings for_samples(SttSettings settings);
+
 /// What is known of the words in a character's recording.
 struct ReferenceText {
     std::optional<std::string> text;    // nothing: not yet, or not at all; the warnings say why

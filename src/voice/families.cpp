@@ -3,6 +3,7 @@
 #include <array>
 
 #include "voice/espeak/family.h"
+#include "voice/f5tts/family.h"
 
 namespace titans::voice {
 namespace {
@@ -18,8 +19,6 @@ Result<std::shared_ptr<SpeechSynthesizer>> refuse(std::span<const std::filesyste
     return fail(ErrorKind::Unsupported, "voice_cloning_settings.model: " + not_built(resources));
 }
 
-constexpr std::array<std::string_view, 2> kF5ttsNeeds{"F5-TTS v1 Base weights",
-                                                      "Vocos mel 24 kHz weights"};
 constexpr std::array<std::string_view, 1> kXttsNeeds{"XTTS-v2 weights"};
 constexpr std::array<std::string_view, 3> kZonosNeeds{"Zonos v0.1 transformer weights",
                                                       "DAC 44.1 kHz weights", "espeak-ng"};
@@ -27,13 +26,7 @@ constexpr std::array<std::string_view, 3> kZonosNeeds{"Zonos v0.1 transformer we
 }  // namespace
 
 std::span<const VoiceFamily> families() {
-    static constexpr std::array kFamilies{VoiceFamily{.name = "f5tts",
-                                                      .dependencies = kF5ttsNeeds,
-                                                      .models = {},
-                                                      .clones = true,
-                                                      .needs_transcript = true,
-                                                      .missing = not_built,
-                                                      .load = refuse},
+    static constexpr std::array kFamilies{f5tts::kFamily,
                                           VoiceFamily{.name = "xtts",
                                                       .dependencies = kXttsNeeds,
                                                       .models = {},

@@ -1,0 +1,231 @@
+#include "character/voices.h"
+
+#include <algorithm>
+#include <format>
+
+#include "audio/resample.h"
+#include "character/listening.h"
+#include "character/mind_chooser.h"
+#include "foundation/log.h"
+
+namespace titans::character {
+namespace {
+
+constexpr std::string_view kStandIn = "espeak-ng";
+constexpr std::string_view kStandard = "f5tts";  // of a recording whose settings name none
+constexpr std::string_view kLearnedExtension = "voice";
+constexpr std::size_t kMostRecent = 64;
+// Of voices on disk. What is gone is learned again.
+constexpr std::chrono::days kLearnedFor{90};
+constexpr std::uint64_t kLearnedBytes = std::uint64_t{512} << 20;
+
+std::string_view wanted_family(const VoiceSettings& settings) {
+    return settings.model.empty() ? kStandard : std::string_view(settings.model);
+}
+
+/// All that what is learned depends on.
+std::string key_of(const store::CharacterRecord& character, const VoiceSettings& settings,
+                   std::string_view transcript) {
+    return std::format("{} 1 {} {} {} {} {}", wanted_family(settings), character.voice_file,
+                       character.sample_key, settings.speech.reference_mode,
+                       settings.speech.target_rms, transcript);
+}
+
+}  // namespace
+
+VoiceUsed Voices::expected(const VoiceSettings& settings, bool has_recording) const {
+    std::string reason = shortfall(settings, has_recording);
+    const bool cloned = reason.empty() && settings.model != kStandIn;
+    return {.engine = std::string(cloned ? wanted_family(settings) : kStandIn),
+            .cloned = cloned,
+            .reason = std::move(reason)};
+}
+
+Result<void> Voices::sweep(const std::set<CharacterId>& characters) const {
+    TITANS_TRY_VOID(parts_.learned.sweep(characters));
+    return parts_.learned.trim(kLearnedFor, kLearnedBytes);
+}
+
+/// Why the voice is not the one that is asked for; empty if it is.
+std::string Voices::shortfall(const VoiceSettings& settings, bool has_recording) const {
+    std::string reason;
+    if (settings.model != kStandIn) {
+        const voice::VoiceFamily& family = *voice::find_family(wanted_family(settings));
+        const std::string missing = family.missing(parts_.resources);
+        if (!has_recording) {
+            reason = "the character has no recording to clone";
+        } else if (!missing.empty()) {
+            reason = std::format("{}: {}", family.name, missing);
+        } else if (settings.model_path.empty()) {
+            if (const auto files = find_files(family, settings); !files)
+                reason = files.error().message;
+        }
+        if (reason.empty()) return reason;
+    }
+    if (!voice::speaks(parts_.resources, settings.speech.language)) {
+        reason += std::format("{}espeak-ng does not speak {}, so it speaks English",
+                              reason.empty() ? "" : "; ", settings.speech.language);
+    }
+    return reason;
+}
+
+CharacterVoice Voices::stand_in(const VoiceSettings& settings, std::string reason) const {
+    CharacterVoice voice{.synthesizer = parts_.stand_in,
+                         .learned = nullptr,
+                         .options = settings.speech,
+                         .executor = &parts_.speech,
+                         .used = {.engine = std::string(kStandIn), .reason = std::move(reason)}};
+    if (!voice::speaks(parts_.resources, settings.speech.language)) voice.options.language = "en";
+    // Its ways are its own.
+    voice.options.reference_mode = false;
+    return voice;
+}
+
+Result<std::vector<std::filesystem::path>> Voices::find_files(const voice::VoiceFamily& family,
+                                                              const VoiceSettings& settings) const {
+    std::vector<std::filesystem::path> files;
+    for (const std::string_view model : family.models) {
+        const bool older = model == "f5tts" && settings.model_name == "F5TTS_Base";
+        const std::string_view name = older ? "f5tts-base" : model;
+        auto file = parts_.models.find(name);
+        if (!file) {
+            return fail(ErrorKind::Conflict, std::format("{}: the model {} is not here yet; {}",
+                                                         family.name, name, how_to_get(name)));
+        }
+        files.push_back(*std::move(file));
+    }
+    return files;
+}
+
+Task<CharacterVoice> Voices::open(store::CharacterRecord character, std::stop_token stop) const {
+    const auto settings = parse_voice_settings(character.voice_cloning_settings);
+    if (!settings) co_return stand_in({}, settings.error().message);
+    if (std::string reason = shortfall(*settings, !character.voice_file.empty());
+        settings->model == kStandIn || !reason.empty()) {
+        co_return stand_in(*settings, std::move(reason));
+    }
+    const CharacterId id = character.id;
+    Result<CharacterVoice> voice = co_await clone(std::move(character), std::move(stop));
+    if (voice) co_return *std::move(voice);
+    const Error& error = voice.error();
+    if (error.kind != ErrorKind::Cancelled) {
+        log::warn("voice.not_cloned", "character={} message=\"{}\" detail=\"{}\"", id.value,
+                  error.message, error.detail);
+    }
+    co_return stand_in(*settings, std::format("{}: {}", wanted_family(*settings), error.message));
+}
+
+Task<Result<CharacterVoice>> Voices::clone(store::CharacterRecord character,
+                                           std::stop_token stop) const {
+    // Its recording is prepared, and its words are heard, before anything is learned of them.
+    co_await parts_.samples.finish(character.id, stop);
+    TITANS_CO_TRY(character, co_await parts_.characters.find(character.id));
+    TITANS_CO_TRY(const VoiceSettings settings,
+                  parse_voice_settings(character.voice_cloning_settings));
+    const voice::VoiceFamily& family = *voice::find_family(wanted_family(settings));
+    const auto reference = parts_.samples.reference_text(character);
+    if (!reference) {
+        co_return fail(ErrorKind::InvalidInput, "the character has no recording to clone");
+    }
+    if (family.needs_transcript && !reference->text) {
+        co_return fail(ErrorKind::InvalidInput,
+                       reference->warnings.empty()
+                           ? "no words were heard in the recording; reference_text can give them"
+                           : reference->warnings.front());
+    }
+    const std::string transcript = reference->text.value_or("");
+
+    TITANS_CO_TRY(
+        const std::vector<std::filesystem::path> files,
+        co_await run_on(parts_.files, [&, this] { return find_files(family, settings); }));
+    TITANS_CO_TRY(auto synthesizer,
+                  co_await run_on(
+                      parts_.compute, [&, this] { return parts_.engines.voice(family, files); },
+                      Executor::Priority::FirstAudio));
+    const std::string key = key_of(character, settings, transcript);
+    CharacterVoice voice{.synthesizer = synthesizer,
+                         .learned = nullptr,
+                         .options = synthesizer->complete(settings.speech),
+                         .executor = &parts_.compute,
+                         .used = {.engine = std::string(family.name), .cloned = true}};
+    if (Result<Learned> known = co_await find_learned(synthesizer, character, key)) {
+        voice.learned = *std::move(known);
+    } else {
+        TITANS_CO_TRY(voice.learned,
+                      co_await learn(synthesizer, character, transcript, std::move(stop)));
+        const auto bytes = voice.learned->bytes();
+        const Result<std::string> kept = co_await run_on(parts_.files, [&, this] {
+            return parts_.learned.keep(bytes, kLearnedExtension, character.id, key);
+        });
+        if (!kept) log::warn("voice.not_kept", "message=\"{}\"", kept.error().message);
+        remember(store::MediaStore::name_of(character.id, key, kLearnedExtension), voice.learned);
+        log::info("voice.learned", "character={} family={}", character.id.value, family.name);
+    }
+    voice.used.excerpt = voice.learned->note();
+    voice.used.nfe_step = voice.options.nfe_step;
+    voice.used.seed = voice.options.seed;
+    co_return voice;
+}
+
+/// Errors: NotFound, or why what was kept cannot be used.
+Task<Result<Voices::Learned>> Voices::find_learned(
+    std::shared_ptr<voice::SpeechSynthesizer> synthesizer, store::CharacterRecord character,
+    std::string key) const {
+    const std::string name = store::MediaStore::name_of(character.id, key, kLearnedExtension);
+    if (Learned known = recent(name)) co_return known;
+    TITANS_CO_TRY(const auto bytes,
+                  co_await run_on(parts_.files, [&, this] { return parts_.learned.read(name); }));
+    TITANS_CO_TRY(Learned known, synthesizer->recall(bytes));
+    remember(name, known);
+    co_return known;
+}
+
+Task<Result<Voices::Learned>> Voices::learn(std::shared_ptr<voice::SpeechSynthesizer> synthesizer,
+                                            store::CharacterRecord character,
+                                            std::string transcript, std::stop_token stop) const {
+    constexpr auto kUrgent = Executor::Priority::FirstAudio;
+    TITANS_CO_TRY(const VoiceSettings settings,
+                  parse_voice_settings(character.voice_cloning_settings));
+    TITANS_CO_TRY(const SttSettings stt, parse_stt_settings(character.stt_settings));
+    const voice::SpeechOptions& options = settings.speech;
+    TITANS_CO_TRY(const audio::Audio recording, co_await run_on(parts_.files, [&, this] {
+                      return parts_.samples.recording(character, synthesizer->output_rate(), stop);
+                  }));
+    TITANS_CO_TRY(voice::Excerpt excerpt, co_await run_on(parts_.files, [&] {
+                      return synthesizer->choose_excerpt(recording, options);
+                  }));
+    // The words of a part are not those of the whole: they are heard.
+    if (excerpt.is_part && !options.reference_mode) {
+        if (auto missing = missing_ears(parts_.models, stt))
+            co_return std::unexpected(*std::move(missing));
+        auto hear = [&, this]() -> Result<std::string> {
+            TITANS_TRY(hearing::SpeechRecognizer* const ears, parts_.engines.ears(stt));
+            TITANS_TRY(const Heard heard,
+                       listen(*ears, parts_.engines.detector(), for_samples(stt),
+                              audio::resample(excerpt.audio, hearing::vad::kRate), stop));
+            return heard.transcript.text;
+        };
+        TITANS_CO_TRY(transcript, co_await run_on(parts_.compute, std::move(hear), kUrgent));
+    }
+    const voice::VoiceSample sample{.excerpt = std::move(excerpt),
+                                    .transcript = std::move(transcript)};
+    co_return co_await run_on(
+        parts_.compute, [&] { return synthesizer->learn(sample, options, stop); }, kUrgent);
+}
+
+Voices::Learned Voices::recent(const std::string& name) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = std::ranges::find(recent_, name, &std::pair<std::string, Learned>::first);
+    if (found == recent_.end()) return nullptr;
+    recent_.splice(recent_.begin(), recent_, found);
+    return recent_.front().second;
+}
+
+void Voices::remember(const std::string& name, Learned learned) const {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(recent_, [&](const auto& known) { return known.first == name; });
+    recent_.emplace_front(name, std::move(learned));
+    if (recent_.size() > kMostRecent) recent_.pop_back();
+}
+
+}  // namespace titans::character

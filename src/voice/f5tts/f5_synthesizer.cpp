@@ -1,0 +1,133 @@
+#include "voice/f5tts/f5_synthesizer.h"
+
+#include <algorithm>
+#include <random>
+
+#include "voice/f5tts/excerpt.h"
+#include "voice/f5tts/f5_utterance.h"
+#include "voice/f5tts/f5_voice.h"
+#include "voice/f5tts/mel.h"
+#include "voice/f5tts/text_pieces.h"
+
+namespace titans::voice::f5tts {
+namespace {
+
+constexpr int kReferenceSteps = 32;
+constexpr int kMostFrames = 65'536;
+// Below it the reference's rule for the length becomes wrong, and gets an exception of its own.
+constexpr std::size_t kShortestText = 24;  // UTF-8 bytes
+
+int steps_of(Quality quality) {
+    switch (quality) {
+        case Quality::Fast:
+            return 7;
+        case Quality::Balanced:
+            return 16;
+        case Quality::Best:
+            return 32;
+    }
+    std::unreachable();
+}
+
+/// How long each piece is to be with the recording where `options` fix the length of all; else
+/// nothing (infer_batch_process()).
+std::vector<double> fixed_seconds(const std::vector<std::string>& pieces, const F5Voice& voice,
+                                  const SpeechOptions& options) {
+    if (!options.fix_duration) return {};
+    if (pieces.size() == 1) return {*options.fix_duration};
+    const double recording = static_cast<double>(voice.samples() / kHop * kHop) / kRate.hz;
+    double bytes = 0;
+    for (const std::string& piece : pieces) bytes += static_cast<double>(piece.size());
+    const double speech = *options.fix_duration - recording +
+                          options.cross_fade_duration * static_cast<double>(pieces.size() - 1);
+    std::vector<double> seconds;
+    for (const std::string& piece : pieces)
+        seconds.push_back(recording + speech * static_cast<double>(piece.size()) / bytes);
+    return seconds;
+}
+
+}  // namespace
+
+F5Synthesizer::F5Synthesizer(Parts parts) : parts_(std::move(parts)) {
+    const std::vector<std::string>& vocabulary = parts_.network->vocabulary();
+    for (std::size_t i = 0; i < vocabulary.size(); ++i)
+        ids_[vocabulary[i]] = static_cast<std::int32_t>(i);
+}
+
+SampleRate F5Synthesizer::output_rate() const { return kRate; }
+
+SpeechOptions F5Synthesizer::complete(SpeechOptions options) const {
+    const Quality usual = parts_.on_gpu ? Quality::Balanced : Quality::Fast;
+    if (!options.nfe_step) {
+        options.nfe_step = options.reference_mode && !options.quality
+                               ? kReferenceSteps
+                               : steps_of(options.quality.value_or(usual));
+    }
+    if (!options.seed) options.seed = std::random_device()();
+    return options;
+}
+
+Excerpt F5Synthesizer::choose_excerpt(const audio::Audio& recording,
+                                      const SpeechOptions& options) const {
+    return options.reference_mode ? reference_excerpt(recording) : best_excerpt(recording);
+}
+
+Result<std::shared_ptr<const LearnedVoice>> F5Synthesizer::learn(const VoiceSample& sample,
+                                                                 const SpeechOptions& options,
+                                                                 const std::stop_token& /*stop*/) {
+    return F5Voice::learn(sample, options.target_rms);
+}
+
+Result<std::shared_ptr<const LearnedVoice>> F5Synthesizer::recall(
+    std::span<const std::byte> bytes) const {
+    return F5Voice::read(bytes);
+}
+
+std::size_t F5Synthesizer::shortest_text(const SpeechOptions& options) const {
+    return options.reference_mode ? std::string::npos : kShortestText;
+}
+
+Result<std::vector<std::int32_t>> F5Synthesizer::ids(std::string_view text) const {
+    TITANS_TRY(const std::vector<std::string> tokens, parts_.characters->tokens(text));
+    std::vector<std::int32_t> ids;
+    for (const std::string& token : tokens) {
+        const auto found = ids_.find(token);
+        ids.push_back(found == ids_.end() ? 0 : found->second);
+    }
+    return ids;
+}
+
+Result<std::unique_ptr<Utterance>> F5Synthesizer::begin(std::string_view text,
+                                                        std::shared_ptr<const LearnedVoice> learned,
+                                                        const SpeechOptions& given) {
+    F5Utterance::Parts parts{.network = parts_.network,
+                             .vocoder = parts_.vocoder,
+                             .voice = std::dynamic_pointer_cast<const F5Voice>(std::move(learned)),
+                             .pieces = {},
+                             .options = complete(given)};
+    const F5Voice& voice = *parts.voice;
+    const double speed = parts.options.speed;
+    const std::size_t longest =
+        longest_piece({.samples = voice.samples(), .text_bytes = voice.text().size()}, speed);
+    const std::string before = before_new_text(voice.text());
+    const ReferenceSize reference{.samples = voice.samples(), .text_bytes = before.size()};
+    std::vector<std::string> pieces = cut_text(text, longest);
+    std::erase(pieces, "");
+    if (pieces.empty())
+        return fail(ErrorKind::InvalidInput, "text: nothing in it can be pronounced");
+
+    const std::vector<double> fixed = fixed_seconds(pieces, voice, parts.options);
+    const int recording = static_cast<int>(voice.mel().size() / kMels);
+    for (std::size_t i = 0; i < pieces.size(); ++i) {
+        Piece piece;
+        TITANS_TRY(piece.ids, ids(before + pieces[i]));
+        piece.frames = fixed.empty() ? piece_frames(reference, pieces[i].size(), speed)
+                                     : static_cast<int>(fixed[i] * kRate.hz / kHop);
+        const int least = std::max(static_cast<int>(piece.ids.size()), recording) + 1;
+        piece.frames = std::min(std::max(piece.frames, least), kMostFrames);
+        parts.pieces.push_back(std::move(piece));
+    }
+    return std::make_unique<F5Utterance>(std::move(parts));
+}
+
+}  // namespace titans::voice::f5tts
