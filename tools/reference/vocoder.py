@@ -27,8 +27,9 @@ LENGTHS = {"fixture": 13, "official": 300}
 def make(arguments):
     folder = empty_folder(arguments.folders[0])
     model = seeded_vocoder(folder, arguments.size, arguments.padding, arguments.seed, arguments.type)
-    state = {name: value.detach().to(TYPES[arguments.type]).contiguous() for name, value in model.state_dict().items()
-             if arguments.size != "fixture" or not name.endswith(".fb")}
+    weights = dict(model.named_parameters())  # the rest are tables, which no type rounds
+    state = {name: value.detach().to(TYPES[arguments.type] if name in weights else torch.float32).contiguous()
+             for name, value in model.state_dict().items() if arguments.size != "fixture" or not name.endswith(".fb")}
     torch.save(state, folder / "pytorch_model.bin")
 
 
