@@ -20,6 +20,7 @@ struct ModelRequest {
     std::string name;
     std::string type = "huggingface";
     std::string file;  // or a quantisation; empty: the best
+    models::LicenceAnswer licence = models::LicenceAnswer::None;
 };
 
 /// Reads a string of 1 to 256 bytes; null is as good as absent.
@@ -35,6 +36,15 @@ Result<void> read_text(const nlohmann::ordered_json& body, const char* key, std:
     return {};
 }
 
+/// Reads `accept_license`, a boolean; null is as good as absent.
+Result<models::LicenceAnswer> read_licence(const nlohmann::ordered_json& body) {
+    const auto found = body.find("accept_license");
+    if (found == body.end() || found->is_null()) return models::LicenceAnswer::None;
+    if (!found->is_boolean())
+        return fail(ErrorKind::InvalidInput, "accept_license: must be true or false");
+    return found->get<bool>() ? models::LicenceAnswer::Accepted : models::LicenceAnswer::None;
+}
+
 Result<ModelRequest> read_model_request(const HttpRequestPtr& request) {
     TITANS_TRY(const nlohmann::ordered_json body, parse_body(request));
     ModelRequest model;
@@ -42,6 +52,7 @@ Result<ModelRequest> read_model_request(const HttpRequestPtr& request) {
     if (model.name.empty()) return fail(ErrorKind::InvalidInput, "model_name: is required");
     TITANS_TRY_VOID(read_text(body, "model_type", model.type));
     TITANS_TRY_VOID(read_text(body, "file", model.file));
+    TITANS_TRY(model.licence, read_licence(body));
     if (model.type != "huggingface" && model.type != "openai") {
         return fail(ErrorKind::InvalidInput,
                     std::format("model_type: must be huggingface or openai, not {}", model.type));
@@ -64,8 +75,8 @@ drogon::Task<HttpResponsePtr> download(const RouteContext& context, HttpRequestP
     // The server closes connections on which nothing happens.
     if (const auto connection = request->getConnectionPtr().lock()) connection->keepAlive();
     const RequestStop stop(request, kNoDeadline, context.shutdown.get_token());
-    const auto path =
-        co_await context.services.downloads.get(model->name, model->file, stop.token());
+    const auto path = co_await context.services.downloads.get(model->name, model->file,
+                                                              model->licence, stop.token());
     HttpResponsePtr response =
         path ? json_response({{"message", std::format("{} is here", model->name)},
                               {"model_path", *path},

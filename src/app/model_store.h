@@ -12,7 +12,8 @@ inline models::ModelStore make_model_store(const config::Settings& settings) {
                                .hub_endpoint = settings.models.hub_endpoint,
                                .hub_token = settings.models.hub_token,
                                .program = "/proc/self/exe",
-                               .root = settings.root});
+                               .root = settings.root,
+                               .accepted_licences = settings.models.accepted_licences});
 }
 
 }  // namespace titans::app

@@ -86,16 +86,28 @@ private:
     std::uint64_t begun_with_ = 0;
 };
 
+/// To name a model is to accept its licence: says what that is.
+void say_licence(const models::CatalogueModel* model) {
+    if (model == nullptr) return;
+    if (!model->restriction.empty()) {
+        std::println(stderr,
+                     "titans: {} is under the licence {}: {}. By fetching it you accept that: {}",
+                     model->name, model->licence, model->restriction, model->licence_url);
+    }
+    for (const std::string_view needed : model->needs) say_licence(models::find_model(needed));
+}
+
 int fetch(models::ModelStore& store, std::span<const std::string_view> names,
           std::string_view wanted) {
     int status = 0;
     for (const std::string_view name : names) {
         const Clock::time_point start = Clock::now();
         std::println(stderr, "titans: model {} ...", name);
+        say_licence(models::find_model(name));
         ProgressPrinter printer;
         const models::ProgressCallback progress = std::ref(printer);
         const auto file = store.in_catalogue(name)
-                              ? store.fetch(name, progress, {})
+                              ? store.fetch(name, progress, {}, models::LicenceAnswer::Accepted)
                               : store.fetch_repository(name, wanted, progress, {});
         printer.finish_line();
         const double seconds = since(start).count() / 1000;

@@ -261,6 +261,7 @@ void read_models(Reader& reader, Settings& settings) {
     reader.read_url(models.hub_endpoint, "HF_ENDPOINT");
     reader.read(models.hub_token, "HF_TOKEN");
     reader.read(models.hub_token, "HUGGINGFACE_API_KEY");
+    models.accepted_licences = split(reader.text("ACCEPT_LICENSES").value_or(""));
 }
 
 void read_database(Reader& reader, Settings::Database& database) {

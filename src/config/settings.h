@@ -37,7 +37,8 @@ struct Settings {
         std::filesystem::path downloads;
         std::filesystem::path gguf_model;  // empty: the catalogue's default mind
         std::string hub_endpoint = "https://huggingface.co";
-        Secret hub_token;  // empty: public models only
+        Secret hub_token;                            // empty: public models only
+        std::vector<std::string> accepted_licences;  // names, or "all"
     };
     /// The OpenAI-compatible API that the operator chose.
     struct OpenAi {

@@ -95,9 +95,11 @@ TEST(Settings, ReadsHostsWithoutTheirPortsInLowerCase) {
     const auto settings =
         read_settings({{"ALLOWED_HOSTS", "Titans.LAN:8080, [FD00::1]:80,,fd00::2"},
                        {"PUBLIC_URL", "https://Voices.example:8443/titans"},
-                       {"ALLOWED_PRIVATE_HOSTS", "localhost:11434, 10.0.0.7"}},
+                       {"ALLOWED_PRIVATE_HOSTS", "localhost:11434, 10.0.0.7"},
+                       {"ACCEPT_LICENSES", "CC-BY-NC-4.0, all"}},
                       {}, "/r");
     ASSERT_TRUE(settings);
+    EXPECT_THAT(settings->models.accepted_licences, ElementsAre("CC-BY-NC-4.0", "all"));
     EXPECT_THAT(settings->server.allowed_hosts,
                 ElementsAre("titans.lan", "fd00::1", "fd00::2", "voices.example"));
     EXPECT_THAT(settings->openai.allowed_private_hosts, ElementsAre("localhost:11434", "10.0.0.7"));

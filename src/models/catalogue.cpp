@@ -299,6 +299,8 @@ consteval CatalogueModel f5tts(std::string_view name, std::string_view size,
             .files = files,
             .conversion = name,
             .result = "f5tts.gguf",
+            .licence_url = "https://creativecommons.org/licenses/by-nc/4.0/",
+            .restriction = "it may not be used commercially",
             .hub_name = hub_name,
             .needs = kF5ttsNeeds};
 }

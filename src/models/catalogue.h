@@ -45,10 +45,12 @@ struct CatalogueModel {
     bool is_default;           // of its task, of which there is one; no voice is
     std::string_view licence;  // SPDX's name of it
     std::string_view description;
-    std::span<const ModelFile> files;  // the weights first
-    std::string_view conversion;       // KIND of `titans convert`; empty: loaded as it comes
-    std::string_view result;           // the file that is loaded
-    std::string_view hub_name = {};    // the repository of the hub that means this model too
+    std::span<const ModelFile> files;   // the weights first
+    std::string_view conversion;        // KIND of `titans convert`; empty: loaded as it comes
+    std::string_view result;            // the file that is loaded
+    std::string_view licence_url = {};  // of one that must be accepted before the model is fetched
+    std::string_view restriction = {};  // what that one forbids; empty: nothing to accept
+    std::string_view hub_name = {};     // the repository of the hub that means this model too
     std::span<const std::string_view> needs = {};  // models that it is not loaded without
 };
 

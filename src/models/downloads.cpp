@@ -46,8 +46,8 @@ struct Downloads::State {
     }
 
     /// On the executor.
-    void run(const std::string& name, const std::string& wanted);
-    Answer fetch(const std::string& name, const std::string& wanted);
+    void run(const std::string& name, const std::string& wanted, LicenceAnswer licence);
+    Answer fetch(const std::string& name, const std::string& wanted, LicenceAnswer licence);
 
     ModelStore& models;
     Executor& executor;
@@ -56,11 +56,12 @@ struct Downloads::State {
     std::deque<Entry> entries;
 };
 
-void Downloads::State::run(const std::string& name, const std::string& wanted) {
+void Downloads::State::run(const std::string& name, const std::string& wanted,
+                           LicenceAnswer licence) {
     const Clock::time_point start = Clock::now();
     Answer answer = fail(ErrorKind::Internal, "the download failed");
     try {
-        answer = fetch(name, wanted);
+        answer = fetch(name, wanted, licence);
     } catch (const std::exception& exception) {
         answer.error().detail = exception.what();
     }
@@ -87,7 +88,8 @@ void Downloads::State::run(const std::string& name, const std::string& wanted) {
     for (const Waiter& waiter : waiters) waiter->push(answer);
 }
 
-Answer Downloads::State::fetch(const std::string& name, const std::string& wanted) {
+Answer Downloads::State::fetch(const std::string& name, const std::string& wanted,
+                               LicenceAnswer licence) {
     const auto progress = [&](const FetchProgress& now) {
         const std::lock_guard lock(mutex);
         DownloadStatus& status = find(name, wanted)->status;
@@ -101,7 +103,7 @@ Answer Downloads::State::fetch(const std::string& name, const std::string& wante
         find(name, wanted)->status.step = "downloading";
     }
     const auto fetched = models.in_catalogue(name)
-                             ? models.fetch(name, progress, stop.get_token())
+                             ? models.fetch(name, progress, stop.get_token(), licence)
                              : models.fetch_repository(name, wanted, progress, stop.get_token());
     if (!fetched) return std::unexpected(fetched.error());
     return models.client_path(*fetched);
@@ -113,13 +115,16 @@ Downloads::Downloads(ModelStore& models, Executor& executor)
 Downloads::~Downloads() { state_->stop.request_stop(); }
 
 Task<Result<std::string>> Downloads::get(std::string name, std::string wanted,
-                                         std::stop_token stop) {
+                                         LicenceAnswer licence, std::stop_token stop) {
     // Before it waits behind others.
     if (!state_->models.in_catalogue(name)) {
         TITANS_CO_TRY_VOID(check_repository_name(name));
     } else if (!wanted.empty()) {
         co_return fail(ErrorKind::InvalidInput,
                        std::format("file: {} is of the catalogue, which has chosen", name));
+    } else {
+        // Reads a file of a few lines, and only where something is to be accepted.
+        TITANS_CO_TRY_VOID(state_->models.check_licence(name, licence));
     }
     const auto waiter = std::make_shared<Channel<Answer>>();
     {
@@ -130,7 +135,9 @@ Task<Result<std::string>> Downloads::get(std::string name, std::string wanted,
             entry = nullptr;
         }
         if (entry == nullptr) {
-            Executor::Job job = [state = state_, name, wanted] { state->run(name, wanted); };
+            Executor::Job job = [state = state_, name, wanted, licence] {
+                state->run(name, wanted, licence);
+            };
             entry = &state_->entries.emplace_back(
                 DownloadStatus{.model = name, .wanted = wanted, .step = "waiting"});
             if (!state_->executor.post(job)) {

@@ -37,12 +37,14 @@ public:
     /// Ends what runs.
     ~Downloads();
 
-    /// Gets a model of the catalogue, or of the hub: "org/name", of whose GGUF files `wanted` names
+    /// Gets a model of the catalogue, with what it needs, if `licence` or what was said before
+    /// accepts its licence; or of the hub: "org/name", of whose GGUF files `wanted` names
     /// one, or a quantisation ("Q4_K_M"); empty: the best that fits memory. Returns what to load, a
     /// file or the folder of a checkpoint, relative to the models' folder. `stop` ends the waiting,
     /// not the download. Errors: as ModelStore::fetch() and fetch_repository(); Busy if too many
     /// wait.
-    Task<Result<std::string>> get(std::string name, std::string wanted, std::stop_token stop);
+    Task<Result<std::string>> get(std::string name, std::string wanted, LicenceAnswer licence,
+                                  std::stop_token stop);
 
     /// What runs or has failed, in the order it was asked for.
     std::vector<DownloadStatus> list() const;

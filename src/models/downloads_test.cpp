@@ -29,7 +29,8 @@ protected:
     }
     static Result<std::string> get(Downloads& downloads, std::string name, std::string wanted = "",
                                    std::stop_token stop = {}) {
-        return on_loop<Result<std::string>>([&] { return downloads.get(name, wanted, stop); });
+        return on_loop<Result<std::string>>(
+            [&] { return downloads.get(name, wanted, LicenceAnswer::None, stop); });
     }
 
     const TemporaryFolder temporary_;

@@ -62,6 +62,7 @@ private:
 
     void answer(const std::string& request, const Connection& connection) {
         using net::LoopbackServer;
+        if (request.empty()) return;  // its client has gone
         const std::string path = request.substr(4, request.find(' ', 4) - 4);
         {
             const std::lock_guard lock(mutex_);

