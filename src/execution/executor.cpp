@@ -11,6 +11,11 @@
 #include "foundation/log.h"
 
 namespace titans {
+namespace {
+
+constexpr int kAudioInARow = 2;
+
+}  // namespace
 
 Executor::Executor(Options options) : options_(std::move(options)) {
     threads_.reserve(static_cast<std::size_t>(options_.threads));
@@ -55,13 +60,19 @@ void Executor::work(const std::stop_token& stop) {
     pthread_setname_np(pthread_self(), options_.name.substr(0, 15).c_str());
     // On Linux a thread has a nice value of its own, named by its id.
     if (options_.nice != 0) setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), options_.nice);
-    const auto next = [this] {
-        return std::ranges::find_if(queues_, [](const auto& queue) { return !queue.empty(); });
+    int audio_in_a_row = 0;
+    const auto next = [this, &audio_in_a_row] {
+        const auto first = std::ranges::find_if(queues_, std::not_fn(&std::deque<Stepper>::empty));
+        const bool audio = first == &queue(Priority::FirstAudio);
+        return audio && audio_in_a_row >= kAudioInARow && !queue(Priority::Later).empty()
+                   ? &queue(Priority::Later)
+                   : first;
     };
     std::unique_lock lock(mutex_);
     while (ready_.wait(lock, stop, [&] { return next() != queues_.end(); }) &&
            !stop.stop_requested()) {
         const auto most_urgent = next();
+        audio_in_a_row = most_urgent == &queue(Priority::FirstAudio) ? audio_in_a_row + 1 : 0;
         Stepper stepper = std::move(most_urgent->front());
         most_urgent->pop_front();
         lock.unlock();

@@ -22,7 +22,9 @@ namespace titans {
 /// Threads for one kind of work (STYLE: decoding, inference, files), with a bounded queue.
 ///
 /// It is also the arbiter of its thread: whenever a job ends or a stepper has done a step, the most
-/// urgent of all that wait is next, and among equals the one that has waited longest. Nothing is
+/// urgent of all that wait is next, and among equals the one that has waited longest. Every third
+/// step of Priority::FirstAudio gives way to one of Later: audio may be sampled for many seconds,
+/// and the words behind it, of which little is to be done, are read meanwhile. Nothing is
 /// interrupted: work that may take longer than a tenth of a second and can be cut is a stepper.
 ///
 /// Thread-safe. The destructor finishes the job or step that runs and drops what waits.

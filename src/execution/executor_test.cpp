@@ -159,6 +159,25 @@ TEST(Executor, TakesAStepperAsUrgentAsItSaysItIs) {
     EXPECT_EQ(order, "aasa");
 }
 
+TEST(Executor, ReadsTheRestOfTheWordsWhileTheFirstAudioIsSampled) {
+    std::string order;
+    HeldExecutor held;
+    const auto post = [&](char name, int steps, Executor::Priority priority) {
+        Executor::Stepper stepper = [&order, name, left = steps,
+                                     priority]() mutable -> std::optional<Executor::Priority> {
+            order += name;
+            if (--left > 0) return priority;
+            return std::nullopt;
+        };
+        held.executor.post(stepper, priority);
+    };
+    post('a', 7, FirstAudio);
+    post('w', 2, Later);
+    post('b', 1, Background);
+    held.release();
+    EXPECT_EQ(order, "aawaawaaab");
+}
+
 TEST(Executor, RunsStepsToTheirResult) {
     Executor executor({.name = "test"});
     const Result<int> sum = on_loop<Result<int>>([&]() -> Task<Result<int>> {
