@@ -61,7 +61,8 @@ TEXTS = [
 ]
 # Of the recording "whisper" and the text of that number.
 OPTIONS = [(2, {"speed": 1.3}), (2, {"fix_duration": 30.0}), (1, {"fix_duration": 7.5}), (2, {"cross_fade_duration": 0.0}),
-           (2, {"cross_fade_duration": 0.4, "speed": 0.7}), (0, {"speed": 2.0}), (1, {"target_rms": 0.2}), (2, {"target_rms": 0.01})]
+           (2, {"cross_fade_duration": 0.4, "speed": 0.7}), (0, {"speed": 2.0}), (1, {"target_rms": 0.2}), (2, {"target_rms": 0.01}),
+           (1, {"fix_duration": 1.0}), (1, {"speed": 1000.0})]
 # Seed, and how many numbers are drawn at once, one draw after the other.
 NOISE = [(0, [1]), (1, [7]), (42, [15]), (42, [16]), (42, [17]), (7, [33]), (5, [100, 100]), (2**32 + 42, [17]), (123456789012345, [40]),
          (9, [4700, 1300])]
