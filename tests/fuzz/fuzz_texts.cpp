@@ -1,9 +1,12 @@
 // Text of clients and minds, on its way to a voice.
 
+#include <array>
 #include <cstdlib>
 
+#include "text/chinese_words.h"
 #include "text/sentence_stream.h"
 #include "text/speakable.h"
+#include "text/spoken_form.h"
 #include "text/utf8.h"
 
 using namespace titans;
@@ -23,6 +26,28 @@ std::vector<std::string> sentences(std::string_view text, std::size_t piece) {
     return all;
 }
 
+/// In a language of each kind: month before day, comma in numbers, gender, no spaces, right to
+/// left.
+void spell(std::string_view text) {
+    static std::array forms{text::SpokenForm("en"), text::SpokenForm("de"), text::SpokenForm("fr"),
+                            text::SpokenForm("ru"), text::SpokenForm("zh"), text::SpokenForm("ar"),
+                            text::SpokenForm("hu")};
+    for (text::SpokenForm& form : forms) {
+        if (!text::is_utf8(form.of(text))) std::abort();
+    }
+}
+
+/// The words together are all of the text.
+void cut_words(std::string_view text) {
+    static const text::ChineseWords cutter;
+    std::string all;
+    for (const std::string_view word : cutter.cut(text)) {
+        if (word.empty()) std::abort();
+        all += word;
+    }
+    if (all != text) std::abort();
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -35,5 +60,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         if (!text::is_utf8(sentence)) std::abort();
     }
     if (sentences(text, 3) != whole) std::abort();
+    spell(text);
+    cut_words(text);
     return 0;
 }
