@@ -4,10 +4,13 @@
 // in MB.
 
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <ctime>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <print>
 #include <string>
@@ -44,6 +47,16 @@ double median(std::vector<double> values) {
     return values[values.size() / 2];
 }
 
+/// Of all threads.
+double cpu_seconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
+
+/// What the process holds by now.
+double held_mb() {
+    long pages = 0;
+    std::ifstream("/proc/self/statm") >> pages >> pages;
+    return static_cast<double>(pages * sysconf(_SC_PAGESIZE)) / (1U << 20U);
+}
+
 double peak_mb() {
     rusage used{};
     getrusage(RUSAGE_SELF, &used);
@@ -64,6 +77,7 @@ Sampling::Request request(const Config& config, int frames, int steps) {
 struct Times {
     double preparation = 0;
     double sampling = 0;
+    double cpu = 0;      // of the sampling
     double longest = 0;  // piece
     double vocoder = 0;
     double all() const { return preparation + sampling + vocoder; }
@@ -76,8 +90,10 @@ Times speak(const std::shared_ptr<const Network>& network, const Vocoder& vocode
     bool more = true;
     bool prepared = false;
     while (more) {
+        const double cpu = cpu_seconds();
         const double seconds = seconds_of([&] { more = or_exit(sampling->step({})); });
         (prepared ? times.sampling : times.preparation) += seconds;
+        if (prepared) times.cpu += cpu_seconds() - cpu;
         times.longest = std::max(times.longest, seconds);
         prepared = prepared || sampling->is_under_way();
     }
@@ -106,7 +122,7 @@ int main(int count, char** arguments) {
         network = or_exit(Network::load(words[0], compute));
         vocoder = or_exit(Vocoder::load(words[1], compute));
     });
-    const double loaded_mb = peak_mb();
+    const double loaded_mb = held_mb();
     Json rows = Json::array();
     for (std::size_t i = 4; i < words.size(); ++i) {
         const int frames = std::atoi(words[i].c_str());
@@ -116,6 +132,7 @@ int main(int count, char** arguments) {
         std::vector<double> all;
         std::vector<double> preparations;
         std::vector<double> step;
+        std::vector<double> cpu;
         std::vector<double> vocoders;
         double longest = 0;
         for (int run = 0; run < runs; ++run) {
@@ -123,6 +140,7 @@ int main(int count, char** arguments) {
             all.push_back(times.all());
             preparations.push_back(times.preparation);
             step.push_back(times.sampling / steps);
+            cpu.push_back(times.cpu / steps);
             vocoders.push_back(times.vocoder);
             longest = std::max(longest, times.longest);
         }
@@ -133,9 +151,13 @@ int main(int count, char** arguments) {
                         {"s", median(all)},
                         {"preparation_s", median(preparations)},
                         {"step_s", median(step)},
+                        {"step_cpu_s", median(cpu)},
                         {"vocoder_s", median(vocoders)},
                         {"longest_piece_s", longest},
-                        {"peak_mb", peak_mb()}});
+                        {"held_mb", held_mb()}});
     }
-    std::println("{}", Json{{"load_s", load}, {"loaded_mb", loaded_mb}, {"rows", rows}}.dump());
+    std::println(
+        "{}",
+        Json{{"load_s", load}, {"loaded_mb", loaded_mb}, {"rows", rows}, {"peak_mb", peak_mb()}}
+            .dump());
 }

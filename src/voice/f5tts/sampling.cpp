@@ -140,6 +140,7 @@ Result<std::unique_ptr<Sampling>> Sampling::begin(std::shared_ptr<const Network>
 
 Result<bool> Sampling::step(const std::stop_token& stop) {
     State& state = *state_;
+    if (stop.stop_requested()) return fail(ErrorKind::Cancelled, "cancelled");
     if (state.done == state.steps()) return false;
     if (!state.modulation) {
         TITANS_TRY_VOID(state.modulate(stop));

@@ -19,7 +19,7 @@ constexpr int kPositionKernel = 31;
 constexpr int kPositionGroups = 16;
 /// Multiplications of a part of a step: what a small processor does in a tenth of a second or less.
 constexpr double kPart = 1e10;
-constexpr double kPartOfHalves = 3e10;
+constexpr double kPartOfHalves = 2e10;
 
 /// Columns of the modulation, in units of the network's width: of a block, then of the end.
 enum Of : std::uint8_t { AttentionShift, AttentionScale, AttentionGate, Shift, Scale, Gate };
@@ -85,6 +85,10 @@ Result<std::unique_ptr<const Transformer>> Transformer::load(
     return made;
 }
 
+Result<engine::Linear> Transformer::exact(const std::string& name, int in, int out) {
+    return weights_->linear_columns(name, in, 0, in, out, Bias::Yes);
+}
+
 Result<void> Transformer::load_text() {
     engine::Weights& weights = *weights_;
     const int width = config_.text_dim;
@@ -97,11 +101,11 @@ Result<void> Transformer::load_text() {
         TITANS_TRY(block.conv, weights.conv1d(name + "dwconv",
                                               same_length(width, kTextKernel, width), Bias::Yes));
         TITANS_TRY(block.norm, weights.norm(name + "norm", width, kEpsilon));
-        TITANS_TRY(block.wide, weights.linear(name + "pwconv1", width, wide));
+        TITANS_TRY(block.wide, exact(name + "pwconv1", width, wide));
         block.response.epsilon = kEpsilon;
         TITANS_TRY(block.response.scale, weights.tensor(name + "grn.gamma", {1, 1, wide}));
         TITANS_TRY(block.response.shift, weights.tensor(name + "grn.beta", {1, 1, wide}));
-        TITANS_TRY(block.narrow, weights.linear(name + "pwconv2", wide, width));
+        TITANS_TRY(block.narrow, exact(name + "pwconv2", wide, width));
         text_blocks_.push_back(std::move(block));
     }
     return {};
@@ -136,7 +140,7 @@ Result<void> Transformer::load_blocks() {
         TITANS_TRY(block.narrow, weights.linear(name + "ff.ff.2", wide, dim));
         blocks_.push_back(block);
     }
-    TITANS_TRY(out_, weights.linear("proj_out", dim, mels));
+    TITANS_TRY(out_, exact("proj_out", dim, mels));
     return {};
 }
 

@@ -81,6 +81,8 @@ private:
     };
 
     Transformer() = default;
+    /// What takes little time and everything hangs on: never in bytes.
+    Result<engine::Linear> exact(const std::string& name, int in, int out);
     Result<void> load_text();
     Result<void> load_blocks();
 

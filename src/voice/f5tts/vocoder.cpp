@@ -136,7 +136,11 @@ Result<std::shared_ptr<const Vocoder>> Vocoder::load(const std::filesystem::path
     auto layers = std::make_unique<Layers>();
     TITANS_TRY(layers->sizes, read_sizes(*file));
     layers->device = compute.device;
-    layers->weights = std::make_unique<engine::Weights>(file, *compute.device, compute.precision);
+    // Bytes would be heard, and save next to nothing beside what the transformer takes.
+    const engine::Precision precision = compute.precision == engine::Precision::Int8
+                                            ? engine::native_precision()
+                                            : compute.precision;
+    layers->weights = std::make_unique<engine::Weights>(file, *compute.device, precision);
     TITANS_TRY_VOID(layers->load());
     std::shared_ptr<Vocoder> vocoder(new Vocoder());
     vocoder->layers_ = std::move(layers);
