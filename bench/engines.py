@@ -5,7 +5,6 @@ import json
 import os
 import pathlib
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -13,8 +12,9 @@ import time
 import wave
 
 import requests
+import whisper_ggml
 from measuring import PERSONA, THREADS, median
-from server import EXAMPLES, MODELS, PROGRAM, SPEECH, Server, clean_environment, events, free_port
+from server import EXAMPLES, MODELS, SPEECH, Server, clean_environment, events, free_port
 
 QUESTIONS = ("Tell me about your work and about the sea, in great detail.",
              "And what do you do when a storm comes, hour by hour?")
@@ -179,17 +179,13 @@ def bench_ears(report, folder, rounds=5):
                   "beam 5 / ours"], rows)
 
 
+def whisper_base():
+    return next((MODELS / "whisper-base").glob("*.gguf"))
+
+
 def ggml_whisper(folder):
-    """Whisper base as whisper-cli reads it, of the file that the product fetched."""
-    downloads = pathlib.Path(os.environ["TITANS_CACHE"], "downloads") if os.environ.get("TITANS_CACHE") else MODELS / ".downloads"
-    files = {"model.bin": "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9",
-             "config.json": "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a",
-             "vocabulary.txt": "34ce3fe1c5041027b3f8d42912270993f986dbc4bb34cf27f951e34a1e453913"}
-    source = folder / "whisper-base"
-    source.mkdir()
-    for name, file in files.items():
-        shutil.copy(downloads / file, source / name)
-    subprocess.run([PROGRAM, "convert", "whisper-ggml", source, folder / "whisper-base.bin"], check=True)
+    """Whisper base as whisper-cli reads it."""
+    whisper_ggml.write(whisper_base(), folder / "whisper-base.bin")
     return folder / "whisper-base.bin"
 
 
@@ -204,6 +200,34 @@ def whisper_cli(model, clip, *options):
 def wav_seconds(clip):
     with wave.open(str(clip)) as wav:
         return wav.getnframes() / wav.getframerate()
+
+
+def bench_spoken(report, folder, questions=20):
+    """From the upload's first byte until the client reads what was said, with the default models."""
+    clips = sorted(SPEECH.glob("*.wav"), key=wav_seconds)
+    waits = {clip: [] for clip in clips}
+    with Server(folder / "spoken", models=MODELS, THREADS=THREADS) as server:
+        character = server.create("Ear", llm_config={"max_tokens": 1}).json()["character_id"]
+        for number in range(-1, questions):
+            clip = clips[number % len(clips)]
+            recording = clip.read_bytes()
+            started = time.perf_counter()
+            with requests.post(server.url + "/ask-question-audio", stream=True, timeout=300, files={
+                    "audio_file": ("question.wav", recording)}, data={
+                    "character_id": character, "audio": "false", "stream": "true"}) as stream:
+                for name, _ in events(stream):
+                    if name == "transcribed" and number >= 0:  # the first one loads
+                        waits[clip].append((time.perf_counter() - started) * 1000)
+    every = [wait for of_clip in waits.values() for wait in of_clip]
+    assert len(every) == questions
+    report.add("## A spoken question, until it is transcribed")
+    report.add()
+    report.add(f"From the upload's first byte until the client reads the event `transcribed`: {questions} questions of a WAV file over HTTP, "
+               f"Whisper base, the language found out, the detector of speech before it, {THREADS} threads.")
+    report.add()
+    rows = [[f"{wav_seconds(clip):.1f} s", len(of_clip), f"{median(of_clip):.0f}", f"{max(of_clip):.0f}"]
+            for clip, of_clip in waits.items()]
+    report.table(["recording", "questions", "ms, p50", "longest"], rows + [["all", questions, f"{median(every):.0f}", f"{max(every):.0f}"]])
 
 
 # Whole turns

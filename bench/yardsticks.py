@@ -29,19 +29,19 @@ def packages():
     return folder
 
 
-def run(script, *arguments):
+def run(script, *arguments, **environment):
     """What a script of ours prints, run with the packages; None, with a sentence said, if it cannot be."""
     if not (folder := packages()):
         return None
     done = subprocess.run([sys.executable, ROOT / script, *map(str, arguments)], text=True, capture_output=True,
-                          env=os.environ | {"PYTHONPATH": str(folder), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": str(THREADS)})
+                          env=os.environ | {"PYTHONPATH": str(folder), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": str(THREADS)} | environment)
     if done.returncode != 0:
         say(f"{script} failed: {done.stderr.strip()[-500:]}")
         return None
     return done.stdout
 
 
-def ask(script, *arguments):
+def ask(script, *arguments, **environment):
     """The JSON that a yardstick prints last; None, with a sentence said, if it cannot be had."""
-    printed = run(script, *arguments)
+    printed = run(script, *arguments, **environment)
     return printed and json.loads(printed.splitlines()[-1])
