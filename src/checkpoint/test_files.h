@@ -108,15 +108,16 @@ inline std::string safetensors_file(std::string_view header, std::string_view da
     return raw(std::uint64_t{header.size()}) + std::string(header) + std::string(data);
 }
 
-/// A safetensors file of F32 tensors.
+/// A safetensors file of F32 and F16 tensors.
 inline std::string safetensors_file(const std::vector<Array>& arrays) {
     std::string header = "{";
     std::string data;
     for (const Array& array : arrays) {
         if (header.size() > 1) header += ",";
         header +=
-            std::format(R"("{}":{{"dtype":"F32","shape":{},"data_offsets":[{},{}]}})", array.name,
-                        to_string(array.shape), data.size(), data.size() + array.bytes.size());
+            std::format(R"("{}":{{"dtype":"{}","shape":{},"data_offsets":[{},{}]}})", array.name,
+                        array.dtype == Dtype::F16 ? "F16" : "F32", to_string(array.shape),
+                        data.size(), data.size() + array.bytes.size());
         data += array.bytes;
     }
     return safetensors_file(header + "}", data);
