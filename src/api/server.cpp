@@ -82,21 +82,21 @@ void raise_file_limit() {
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-nlohmann::json voice_list(const voice::VoiceResources& resources) {
+nlohmann::json voice_list(const character::Voices& voices) {
     nlohmann::json models = nlohmann::json::array();
-    for (const voice::VoiceFamily& family : voice::families()) {
-        nlohmann::json model{{"name", family.name}, {"dependencies", nlohmann::json::array()}};
-        for (const std::string_view dependency : family.dependencies)
-            model["dependencies"].push_back(dependency);
-        const std::string missing = family.missing(resources);
-        model["available"] = missing.empty();
-        if (!missing.empty()) model["reason"] = missing;
+    for (const character::VoiceStatus& voice : voices.list()) {
+        const auto& needs = voice.family->dependencies;
+        nlohmann::json model{{"name", voice.family->name},
+                             {"dependencies", std::vector(needs.begin(), needs.end())},
+                             {"available", voice.missing.empty()},
+                             {"licences", voice.licences}};
+        if (!voice.missing.empty()) model["reason"] = voice.missing;
         models.push_back(std::move(model));
     }
     return {{"models", std::move(models)}, {"status", "success"}};
 }
 
-void add_plain_routes(const voice::VoiceResources& voices) {
+void add_plain_routes(const character::Voices& voices) {
     using Respond = std::function<void(const drogon::HttpResponsePtr&)>;
     const nlohmann::json greeting{{"message", "Titans API - Ready for character interactions!"},
                                   {"status", "success"}};
@@ -106,7 +106,7 @@ void add_plain_routes(const voice::VoiceResources& voices) {
                                   },
                                   {drogon::Get});
     drogon::app().registerHandler("/get-tts-models",
-                                  [voices](const drogon::HttpRequestPtr&, Respond&& respond) {
+                                  [&voices](const drogon::HttpRequestPtr&, Respond&& respond) {
                                       respond(json_response(voice_list(voices)));
                                   },
                                   {drogon::Get});

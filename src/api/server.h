@@ -11,9 +11,9 @@
 #include "api/health.h"
 #include "character/characters.h"
 #include "character/conversation.h"
+#include "character/voices.h"
 #include "foundation/secret.h"
 #include "models/downloads.h"
-#include "voice/families.h"
 
 namespace titans::api {
 
@@ -33,7 +33,7 @@ struct ServerOptions {
 struct Services {
     character::Characters& characters;
     character::Conversation& conversation;
-    voice::VoiceResources voices;
+    const character::Voices& voices;
     models::Downloads& downloads;
     HealthSources health;
 };

@@ -292,7 +292,7 @@ int serve(Arguments arguments, const config::Settings& given) {
                      .api_key = settings.server.api_key,
                      .uploads = uploads,
                      .debug = settings.server.debug},
-                    {characters, conversation, voices, downloads, health()}, on_start, {});
+                    {characters, conversation, speakers, downloads, health()}, on_start, {});
     // Crash-only: everything acknowledged is on disk, and what still runs has no one left to tell.
     std::fflush(nullptr);
     std::_Exit(0);

@@ -172,10 +172,20 @@ Result<void> Characters::check_voice(const CharacterForm& form,
                                         before == nullptr ? "{}" : before->voice_cloning_settings),
                                     &report));
     if (form.voice_cloning_settings) add_unknown(warnings, report);
+    if (!voice.model_path.empty()) {
+        auto found = parts_.models.check_local_voice(voice.model_path, voice.vocab_path);
+        if (!found)
+            return fail(ErrorKind::InvalidInput, found.error().message, found.error().detail);
+    }
     const bool recorded = form.voice || (before != nullptr && !before->voice_file.empty());
     const std::string reason = parts_.voices.expected(voice, recorded).reason;
     if (!reason.empty() && (recorded || !voice.model.empty()))
         warnings.push_back("voice_cloning_settings: " + reason);
+    if (!voice.cuda_device.empty() && !parts_.voices.on_gpu()) {
+        warnings.emplace_back(
+            "voice_cloning_settings.cuda_device: there is no GPU that this server computes on, so "
+            "the processor does");
+    }
     return {};
 }
 

@@ -33,6 +33,24 @@ std::string key_of(const store::CharacterRecord& character, const VoiceSettings&
 
 }  // namespace
 
+std::vector<VoiceStatus> Voices::list() const {
+    std::vector<VoiceStatus> list;
+    for (const voice::VoiceFamily& family : voice::families()) {
+        VoiceStatus status{
+            .family = &family, .licences = {}, .missing = family.missing(parts_.resources)};
+        for (const std::string_view name : family.models) {
+            const models::CatalogueModel* const model = models::find_model(name);
+            if (model != nullptr) status.licences.push_back(model->licence);
+        }
+        if (status.missing.empty()) {
+            if (const auto files = find_files(family, {}, {}); !files)
+                status.missing = files.error().message;
+        }
+        list.push_back(std::move(status));
+    }
+    return list;
+}
+
 VoiceUsed Voices::expected(const VoiceSettings& settings, bool has_recording) const {
     std::string reason = shortfall(settings, has_recording);
     const bool cloned = reason.empty() && settings.model != kStandIn;
@@ -57,7 +75,7 @@ std::string Voices::shortfall(const VoiceSettings& settings, bool has_recording)
         } else if (!missing.empty()) {
             reason = std::format("{}: {}", family.name, missing);
         } else if (settings.model_path.empty()) {
-            if (const auto files = find_files(family, settings); !files)
+            if (const auto files = find_files(family, settings, {}); !files)
                 reason = files.error().message;
         }
         if (reason.empty()) return reason;
@@ -82,11 +100,18 @@ CharacterVoice Voices::stand_in(const VoiceSettings& settings, std::string reaso
 }
 
 Result<std::vector<std::filesystem::path>> Voices::find_files(const voice::VoiceFamily& family,
-                                                              const VoiceSettings& settings) const {
+                                                              const VoiceSettings& settings,
+                                                              const std::stop_token& stop) const {
+    const std::string_view kind = settings.model_name == "F5TTS_Base" ? "f5tts-base" : "f5tts";
     std::vector<std::filesystem::path> files;
     for (const std::string_view model : family.models) {
-        const bool older = model == "f5tts" && settings.model_name == "F5TTS_Base";
-        const std::string_view name = older ? "f5tts-base" : model;
+        const std::string_view name = model == "f5tts" ? kind : model;
+        if (model == "f5tts" && !settings.model_path.empty()) {
+            TITANS_TRY(
+                files.emplace_back(),
+                parts_.models.local_voice(settings.model_path, settings.vocab_path, kind, stop));
+            continue;
+        }
         auto file = parts_.models.find(name);
         if (!file) {
             return fail(ErrorKind::Conflict, std::format("{}: the model {} is not here yet; {}",
@@ -137,7 +162,7 @@ Task<Result<CharacterVoice>> Voices::clone(store::CharacterRecord character,
 
     TITANS_CO_TRY(
         const std::vector<std::filesystem::path> files,
-        co_await run_on(parts_.files, [&, this] { return find_files(family, settings); }));
+        co_await run_on(parts_.files, [&, this] { return find_files(family, settings, stop); }));
     TITANS_CO_TRY(auto synthesizer,
                   co_await run_on(
                       parts_.compute, [&, this] { return parts_.engines.voice(family, files); },

@@ -34,6 +34,13 @@ struct CharacterVoice {
     VoiceUsed used;
 };
 
+/// A family of voices as a person chooses among them.
+struct VoiceStatus {
+    const voice::VoiceFamily* family;
+    std::vector<std::string_view> licences;  // of its models, SPDX's names
+    std::string missing;                     // why it cannot be used now; empty if it can
+};
+
 /// The voices of characters. What is learned of one is kept, in memory and on disk, under a hash of
 /// all that it depends on: a second answer computes none of it, nor does a restarted server.
 ///
@@ -55,6 +62,10 @@ public:
 
     explicit Voices(Parts parts) : parts_(std::move(parts)) {}
 
+    std::vector<VoiceStatus> list() const;
+
+    bool on_gpu() const { return parts_.resources.networks.device->is_gpu(); }
+
     /// The voice of answers as far as is known without loading anything, for a character with or
     /// without a recording.
     VoiceUsed expected(const VoiceSettings& settings, bool has_recording) const;
@@ -73,8 +84,10 @@ private:
 
     std::string shortfall(const VoiceSettings& settings, bool has_recording) const;
     CharacterVoice stand_in(const VoiceSettings& settings, std::string reason) const;
+    /// Those of a checkpoint of one's own are made if they are not there.
     Result<std::vector<std::filesystem::path>> find_files(const voice::VoiceFamily& family,
-                                                          const VoiceSettings& settings) const;
+                                                          const VoiceSettings& settings,
+                                                          const std::stop_token& stop) const;
     Task<Result<CharacterVoice>> clone(store::CharacterRecord character,
                                        std::stop_token stop) const;
     Task<Result<Learned>> find_learned(std::shared_ptr<voice::SpeechSynthesizer> synthesizer,

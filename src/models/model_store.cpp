@@ -526,12 +526,24 @@ Result<fs::path> ModelStore::resolve(std::string_view model_path) const {
 
 Result<fs::path> ModelStore::local_voice(std::string_view model_path, std::string_view vocab_path,
                                          std::string_view kind, const std::stop_token& stop) const {
-    TITANS_TRY(const fs::path model,
-               resolve(model_path, "voice_cloning_settings.model_path",
-                       std::array<std::string_view, 2>{".safetensors", ".pt"}));
-    TITANS_TRY(const fs::path vocabulary, resolve(vocab_path, "voice_cloning_settings.vocab_path",
-                                                  std::array<std::string_view, 1>{".txt"}));
-    return local_voices_.get(model, vocabulary, kind, stop);
+    TITANS_TRY(const LocalVoiceFiles files, find_local_voice(model_path, vocab_path));
+    return local_voices_.get(files.model, files.vocabulary, kind, stop);
+}
+
+Result<void> ModelStore::check_local_voice(std::string_view model_path,
+                                           std::string_view vocab_path) const {
+    TITANS_TRY([[maybe_unused]] const auto files, find_local_voice(model_path, vocab_path));
+    return {};
+}
+
+Result<ModelStore::LocalVoiceFiles> ModelStore::find_local_voice(
+    std::string_view model_path, std::string_view vocab_path) const {
+    LocalVoiceFiles files;
+    TITANS_TRY(files.model, resolve(model_path, "voice_cloning_settings.model_path",
+                                    std::array<std::string_view, 2>{".safetensors", ".pt"}));
+    TITANS_TRY(files.vocabulary, resolve(vocab_path, "voice_cloning_settings.vocab_path",
+                                         std::array<std::string_view, 1>{".txt"}));
+    return files;
 }
 
 Result<fs::path> ModelStore::resolve(std::string_view path, std::string_view field,

@@ -126,12 +126,22 @@ public:
                                               std::string_view vocab_path, std::string_view kind,
                                               const std::stop_token& stop) const;
 
+    /// Whether local_voice() would find these files. Errors: those of resolve(), as there.
+    Result<void> check_local_voice(std::string_view model_path, std::string_view vocab_path) const;
+
     /// All of the catalogue.
     std::vector<ModelStatus> list() const;
     std::vector<RepositoryModel> list_repositories() const;
 
 private:
     class Fetch;
+    struct LocalVoiceFiles {
+        std::filesystem::path model;
+        std::filesystem::path vocabulary;
+    };
+
+    Result<LocalVoiceFiles> find_local_voice(std::string_view model_path,
+                                             std::string_view vocab_path) const;
 
     /// Bytes that a person expects in place of the catalogue's.
     struct OwnFile {

@@ -97,6 +97,14 @@ Result<std::vector<std::int32_t>> F5Synthesizer::ids(std::string_view text) cons
     return ids;
 }
 
+text::SpokenForm& F5Synthesizer::spoken_form(const std::string& language) {
+    constexpr std::size_t kMost = 8;
+    const auto found = spoken_forms_.find(language);
+    if (found != spoken_forms_.end()) return found->second;
+    if (spoken_forms_.size() >= kMost) spoken_forms_.clear();
+    return spoken_forms_.try_emplace(language, language).first->second;
+}
+
 Result<std::unique_ptr<Utterance>> F5Synthesizer::begin(std::string_view text,
                                                         std::shared_ptr<const LearnedVoice> learned,
                                                         const SpeechOptions& given) {
@@ -111,7 +119,11 @@ Result<std::unique_ptr<Utterance>> F5Synthesizer::begin(std::string_view text,
         longest_piece({.samples = voice.samples(), .text_bytes = voice.text().size()}, speed);
     const std::string before = before_new_text(voice.text());
     const ReferenceSize reference{.samples = voice.samples(), .text_bytes = before.size()};
-    std::vector<std::string> pieces = cut_text(text, longest);
+    const SpeechOptions& options = parts.options;
+    std::vector<std::string> pieces =
+        options.normalize_text && !options.reference_mode
+            ? cut_text(spoken_form(options.language).of(text), longest)
+            : cut_text(text, longest);
     std::erase(pieces, "");
     if (pieces.empty())
         return fail(ErrorKind::InvalidInput, "text: nothing in it can be pronounced");

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <unordered_map>
 
+#include "text/spoken_form.h"
 #include "voice/f5tts/characters.h"
 #include "voice/f5tts/network.h"
 #include "voice/f5tts/vocoder.h"
@@ -42,7 +44,10 @@ public:
     Result<std::vector<std::int32_t>> ids(std::string_view text) const;
 
 private:
+    text::SpokenForm& spoken_form(const std::string& language);
+
     const Parts parts_;
+    std::map<std::string, text::SpokenForm> spoken_forms_;  // by language; costly to make
     std::unordered_map<std::string, std::int32_t> ids_;
 };
 
