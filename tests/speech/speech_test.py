@@ -8,7 +8,9 @@ import re
 import subprocess
 import sys
 import tempfile
+import wave
 
+import numpy
 import word_errors
 
 MODEL = pathlib.Path(os.environ.get("MODELS_DIR") or "models") / "whisper-base/whisper-base.gguf"
@@ -78,13 +80,41 @@ def spoken_speech(program):
                   SPOKEN_BOUND)
 
 
+def nothing_is_invented(program):
+    """Sounds without speech, short ones too: all that is written for them would be invented."""
+    random = numpy.random.default_rng(1)
+    rate = 16000
+
+    def seconds(length):
+        return numpy.arange(int(length * rate)) / rate
+
+    sounds = {"silence of 3 s": 0 * seconds(3), "silence of 40 s": 0 * seconds(40)}
+    for length in (0.5, 3, 12, 40):
+        for loudness in (0.001, 0.01, 0.1):
+            sounds[f"noise of {length} s, {loudness}"] = random.normal(size=int(length * rate)) * loudness
+    sounds["hum of 5 s"] = numpy.sin(seconds(5) * 2 * numpy.pi * 50) / 10
+    sounds["whistle of 3 s"] = numpy.sin(seconds(3) * 2 * numpy.pi * 1000) / 5
+    sounds["clicks of 4 s"] = (numpy.arange(4 * rate) % 8000 == 0) / 2
+    with tempfile.TemporaryDirectory() as folder:
+        files = []
+        for number, samples in enumerate(sounds.values()):
+            files.append(pathlib.Path(folder) / f"{number}.wav")
+            with wave.open(str(files[-1]), "wb") as wav:
+                wav.setparams((1, 2, rate, 0, "NONE", ""))
+                wav.writeframes((numpy.clip(samples, -1, 1) * 32767).astype("<i2").tobytes())
+        heard = [*recognize(program, files), *recognize(program, files, "auto")]
+    invented = {f"{name}: {text}" for name, (*_, text) in zip([*sounds, *sounds], heard) if text}
+    print(f"invented of {len(sounds)} sounds without speech: {len(invented)}", *invented, sep="\n    ")
+    return not invented
+
+
 def main():
     program, = sys.argv[1:]
     for needed in (MODEL, RECORDINGS):
         if not needed.exists():
             print(f"SKIPPED: {needed} is not here")
             sys.exit(77)
-    results = [check(program) for check in (recorded_speech, language_is_recognized, spoken_speech)]
+    results = [check(program) for check in (recorded_speech, language_is_recognized, nothing_is_invented, spoken_speech)]
     sys.exit(0 if all(results) else 1)
 
 
