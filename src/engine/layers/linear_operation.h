@@ -22,8 +22,17 @@ public:
     }
 
 private:
-    std::int64_t stage(const ggml_tensor* x, std::int64_t first, std::int64_t count,
-                       std::byte* numbers, float* scales) const;
+    /// Lays out the rows [first, end) for the kernels, if they cannot be read where they are.
+    void stage(const ggml_tensor* x, std::int64_t first, std::int64_t end, std::byte* numbers,
+               float* scales) const;
+    /// A tile's rows as columns, for weights that are read in place.
+    void turn(const ggml_tensor* x, std::int64_t first, std::byte* numbers) const;
+    std::int64_t tile_bytes() const;
+    /// What the product of the tile from `row` takes, the rows from `chunk` on being staged.
+    const std::byte* operand(const ggml_tensor* x, std::int64_t chunk, std::int64_t row,
+                             const std::byte* staging) const;
+    /// A panel's outputs of all rows, which are few.
+    void multiply(const ggml_tensor* x, std::int64_t panel, float* tile) const;
 
     const Workspace& workspace_;
     const PackedMatrix& weight_;
@@ -33,7 +42,9 @@ private:
     std::int64_t tile_;
     std::int64_t chunk_;   // rows that go through all panels together; whole tiles
     std::int64_t staged_;  // numbers of a row once converted
+    std::int64_t column_;  // numbers of a column of a tile, where weights are read in place
     bool by_rows_;         // else the threads share the outputs
+    bool few_;             // rows of which weights in place are multiplied with one at a time
     TiledProduct product_;
 };
 

@@ -69,20 +69,44 @@ std::size_t PackedMatrix::tap_bytes() const {
     return static_cast<std::size_t>(rounded_up(in(), unit) / unit * kPanel) * 4;
 }
 
+bool PackedMatrix::read_in_place() {
+    if (shape_.precision != Precision::F32 || shape_.taps != 1) return false;
+    std::vector<const std::byte*> places;
+    for (const Source& source : sources_) {
+        const std::int64_t row = row_of(source);
+        if (source.type != GgufFile::Type::F32 || row != row_of(sources_.front())) return false;
+        const std::int64_t outputs = outputs_of(source);
+        if (&source != &sources_.back() && outputs % kPanel != 0) return false;
+        for (std::int64_t output = 0; output < outputs; output += kPanel)
+            places.push_back(source.bytes.data() +
+                             static_cast<std::size_t>(output * row) * sizeof(float));
+    }
+    row_ = row_of(sources_.front());
+    places_ = std::move(places);
+    return true;
+}
+
+std::int64_t PackedMatrix::row_of(const Source& source) const {
+    return source.row == 0 ? shape_.in * shape_.taps : static_cast<std::int64_t>(source.row);
+}
+
+std::int64_t PackedMatrix::outputs_of(const Source& source) const {
+    const std::int64_t row = row_of(source);
+    const auto numbers = static_cast<std::int64_t>(source.bytes.size() / bytes_of(source.type));
+    return (numbers + row - shape_.in * shape_.taps) / row;  // nothing follows the last
+}
+
 void PackedMatrix::place(std::byte* memory) { data_ = memory; }
 
 void PackedMatrix::read(std::int64_t output, float* values, std::vector<float>& scratch) const {
     const auto length = static_cast<std::size_t>(shape_.in * shape_.taps);
-    auto number = static_cast<std::size_t>(output);
     for (const Source& source : sources_) {
-        const std::size_t step = source.row == 0 ? length : source.row;
-        const std::size_t outputs =
-            (source.bytes.size() / bytes_of(source.type) + step - length) / step;
-        if (number >= outputs) {
-            number -= outputs;
+        const std::int64_t outputs = outputs_of(source);
+        if (output >= outputs) {
+            output -= outputs;
             continue;
         }
-        const std::size_t first = number * step;
+        const auto first = static_cast<std::size_t>(output * row_of(source));
         if (shape_.taps == 1) {
             as_f32(source, first, length, values);
             return;
@@ -160,23 +184,16 @@ vectors::Scales PackedMatrix::scales(std::int64_t panel, const float* of_rows) c
 
 TiledProduct::TiledProduct(Workspace& workspace, const PackedMatrix& matrix, const Rows& rows)
     : matrix_(matrix), rows_(rows) {
-    const Precision precision = matrix.precision();
-    const auto size = static_cast<std::int64_t>(number_bytes(precision));
+    const auto size = static_cast<std::int64_t>(number_bytes(matrix.precision()));
     const std::int64_t last_rows = rows_at((rows.rows - 1) / rows.of_tile * rows.of_tile);
     const auto make = [&](Call call, std::int64_t k, std::int64_t batch) {
         for (const bool last_tile : {false, true}) {
             for (const bool last_panel : {false, true}) {
-                call.kernels[last_tile][last_panel] = workspace.kernel(
-                    {.precision = precision,
-                     .accumulate = !calls_.empty(),
-                     .m = last_tile ? last_rows : std::min(rows.of_tile, rows.rows),
-                     .n = last_panel ? outputs_of(matrix.panels() - 1)
-                                     : std::min(PackedMatrix::kPanel, matrix.out()),
-                     .k = rounded_up(k, numbers_of_word(precision)),
-                     .batch = batch,
-                     .a_row = rows.a_row,
-                     .b_row = PackedMatrix::kPanel,
-                     .c_row = vectors::kTileRow});
+                call.kernels[last_tile][last_panel] =
+                    kernel(workspace, last_tile ? last_rows : std::min(rows.of_tile, rows.rows),
+                           last_panel ? outputs_of(matrix.panels() - 1)
+                                      : std::min(PackedMatrix::kPanel, matrix.out()),
+                           k, batch);
             }
         }
         calls_.push_back(std::move(call));
@@ -186,8 +203,10 @@ TiledProduct::TiledProduct(Workspace& workspace, const PackedMatrix& matrix, con
         const std::int64_t parts = (matrix.in() + most - 1) / most;
         const std::int64_t length = rounded_up((matrix.in() + parts - 1) / parts, kLanes);
         for (std::int64_t first = 0; first < matrix.in(); first += length) {
-            const std::int64_t b = first * PackedMatrix::kPanel * size;
-            make({.a_bytes = first * size, .b_bytes = static_cast<std::size_t>(b), .offsets = {{}}},
+            const std::int64_t b_row = matrix.in_place() ? rows.a_row : PackedMatrix::kPanel;
+            make({.a_bytes = first * size,
+                  .b_bytes = static_cast<std::size_t>(first * b_row * size),
+                  .offsets = {{}}},
                  std::min(length, matrix.in() - first), 1);
         }
     } else {
@@ -205,6 +224,27 @@ TiledProduct::TiledProduct(Workspace& workspace, const PackedMatrix& matrix, con
     }
 }
 
+std::shared_ptr<const MatrixKernel> TiledProduct::kernel(Workspace& workspace, std::int64_t rows,
+                                                         std::int64_t outputs, std::int64_t k,
+                                                         std::int64_t batch) const {
+    MatrixKernel::Shape shape{.precision = matrix_.precision(),
+                              .accumulate = !calls_.empty(),
+                              .m = rows,
+                              .n = outputs,
+                              .k = rounded_up(k, numbers_of_word(matrix_.precision())),
+                              .batch = batch,
+                              .a_row = rows_.a_row,
+                              .b_row = PackedMatrix::kPanel,
+                              .c_row = vectors::kTileRow};
+    if (matrix_.in_place()) {
+        shape.m = outputs;
+        shape.n = rows;
+        shape.a_row = matrix_.row();
+        shape.b_row = rows_.a_row;
+    }
+    return workspace.kernel(shape);
+}
+
 std::int64_t TiledProduct::rows_at(std::int64_t first) const {
     return std::min(rows_.of_tile, rows_.rows - first);
 }
@@ -218,9 +258,21 @@ void TiledProduct::run(const std::byte* a, std::int64_t first, std::int64_t pane
     const bool last_tile = first + rows_.of_tile >= rows_.rows;
     const bool last_panel = panel + 1 == matrix_.panels();
     const std::byte* b = matrix_.panel(panel);
+    float* to = tile;
+    if (matrix_.in_place()) {
+        std::swap(a, b);
+        to += kTileBytes / sizeof(float) / 2;
+    }
     for (const Call& call : calls_) {
         call.kernels[last_tile][last_panel]->run(a + call.a_bytes, b + call.b_bytes,
-                                                 call.offsets.data(), tile, kernel_memory);
+                                                 call.offsets.data(), to, kernel_memory);
+    }
+    if (!matrix_.in_place()) return;
+    for (std::int64_t output = 0; output < outputs_of(panel); output += kLanes) {
+        vectors::transpose_16(reinterpret_cast<const std::uint32_t*>(to) +
+                                  static_cast<std::size_t>(output) * vectors::kTileRow,
+                              vectors::kTileRow, reinterpret_cast<std::uint32_t*>(tile) + output,
+                              vectors::kTileRow, static_cast<std::size_t>(rows_at(first)));
     }
 }
 

@@ -73,6 +73,18 @@ TEST(VectorMath, SharesOutByScore) {
     }
 }
 
+TEST(VectorMath, TransposesAnyNumberOfColumns) {
+    for (const std::size_t count : {1UZ, 7UZ, 16UZ, 17UZ, 40UZ}) {
+        std::vector<std::uint32_t> from(16 * (count + 3));
+        for (std::size_t i = 0; i < from.size(); ++i) from[i] = static_cast<std::uint32_t>(i);
+        std::vector<std::uint32_t> to(count * 20);
+        transpose_16(from.data(), count + 3, to.data(), 20, count);
+        for (std::size_t w = 0; w < count; ++w)
+            for (std::size_t lane = 0; lane < 16; ++lane)
+                EXPECT_EQ(to[w * 20 + lane], from[lane * (count + 3) + w]);
+    }
+}
+
 TEST(VectorMath, RoundsToBf16AsTheProcessorDoes) {
     const std::vector<float> from{1.0F, -2.5F, 1.00390625F, 1.01171875F, 3.3e38F, 1e-30F};
     std::vector<Bf16> rounded(from.size());

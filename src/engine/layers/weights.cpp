@@ -16,6 +16,8 @@ namespace {
 
 constexpr std::size_t kMostTensors = 8192;
 constexpr std::size_t kAlignment = 32;  // of ggml's processor buffers
+/// As much as this costs more to copy into fresh memory than a copy in the kernels' order gains.
+constexpr std::size_t kWorthNoCopy = 512U << 20U;
 
 ggml_type ggml_type_of(GgufFile::Type type) {
     switch (type) {
@@ -32,12 +34,24 @@ PackedMatrix::Source source_of(const GgufFile::Tensor& tensor) {
     return {.type = tensor.type, .bytes = tensor.bytes};
 }
 
-/// Takes the file's pages out of this process's memory; the file's cache still has them.
-void forget(std::span<const std::byte> bytes) {
+/// Of the pages that are wholly the tensor's.
+void advise(std::span<const std::byte> bytes, int advice) {
     const auto page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
     const auto first = (reinterpret_cast<std::uintptr_t>(bytes.data()) + page - 1) / page * page;
     const auto end = reinterpret_cast<std::uintptr_t>(bytes.data() + bytes.size()) / page * page;
-    if (first < end) madvise(reinterpret_cast<void*>(first), end - first, MADV_DONTNEED);
+    if (first < end) madvise(reinterpret_cast<void*>(first), end - first, advice);
+}
+
+/// Takes the file's pages out of this process's memory; the file's cache still has them.
+void forget(std::span<const std::byte> bytes) { advise(bytes, MADV_DONTNEED); }
+
+/// Takes them into it, so that the first to compute need not wait for the disk.
+void bring(std::span<const std::byte> bytes) {
+#ifdef MADV_POPULATE_READ
+    advise(bytes, MADV_POPULATE_READ);
+#else
+    advise(bytes, MADV_WILLNEED);
+#endif
 }
 
 Result<void> check_type(const GgufFile::Tensor& tensor, const std::string& name) {
@@ -118,31 +132,49 @@ struct Weights::Storage {
         return made;
     }
 
-    /// Lays out the matrices on several threads.
-    void pack_all(int threads) {
+    /// A large network of F32 is read where it lies in the file, if its matrices allow it.
+    void spare_copies() {
         std::size_t bytes = 0;
-        std::vector<std::pair<PackedMatrix*, std::int64_t>> work;
+        for (const auto& matrix : matrices)
+            if (matrix->precision() == Precision::F32) bytes += matrix->bytes();
+        if (bytes < kWorthNoCopy) return;
+        for (const auto& matrix : matrices) matrix->read_in_place();
+    }
+
+    /// Lays out the matrices on several threads, and leaves the file's pages as they are done.
+    void pack_all(int threads) {
+        struct Work {
+            PackedMatrix* matrix;
+            std::int64_t panel;
+            std::atomic<std::int64_t>* left;  // panels of the matrix
+        };
+        std::size_t bytes = 0;
         for (const auto& matrix : matrices) bytes += matrix->bytes();
         packed = AlignedMemory(bytes);
         std::byte* to = packed.get();
-        for (const auto& matrix : matrices) {
-            matrix->place(to);
-            to += matrix->bytes();
-            for (std::int64_t panel = 0; panel < matrix->panels(); ++panel)
-                work.emplace_back(matrix.get(), panel);
+        std::vector<Work> work;
+        std::vector<std::atomic<std::int64_t>> left(matrices.size());
+        for (std::size_t i = 0; i < matrices.size(); ++i) {
+            PackedMatrix& matrix = *matrices[i];
+            left[i] = matrix.panels();
+            if (!matrix.in_place()) matrix.place(to);
+            to += matrix.bytes();
+            for (std::int64_t panel = 0; panel < matrix.panels(); ++panel)
+                work.push_back({&matrix, panel, &left[i]});
         }
         std::atomic<std::size_t> next = 0;
         const auto pack_some = [&] {
-            for (std::size_t i = next++; i < work.size(); i = next++)
-                work[i].first->pack(work[i].second);
+            for (std::size_t i = next++; i < work.size(); i = next++) {
+                const auto [matrix, panel, of_matrix] = work[i];
+                if (!matrix->in_place()) matrix->pack(panel);
+                if (--*of_matrix > 0) continue;
+                for (const PackedMatrix::Source& source : matrix->sources())
+                    matrix->in_place() ? bring(source.bytes) : forget(source.bytes);
+            }
         };
-        {
-            std::vector<std::jthread> others;
-            for (int i = 1; i < threads; ++i) others.emplace_back(pack_some);
-            pack_some();
-        }
-        for (const auto& matrix : matrices)
-            for (const PackedMatrix::Source& source : matrix->sources()) forget(source.bytes);
+        std::vector<std::jthread> others;
+        for (int i = 1; i < threads; ++i) others.emplace_back(pack_some);
+        pack_some();
     }
 };
 
@@ -326,7 +358,10 @@ Result<ggml_tensor*> Weights::tensor(const std::string& name,
 }
 
 Result<void> Weights::finish() {
-    if (!storage_->matrices.empty()) storage_->pack_all(device_.threads());
+    if (!storage_->matrices.empty()) {
+        storage_->spare_copies();
+        storage_->pack_all(device_.threads());
+    }
     if (storage_->pending.empty()) return {};
     storage_->buffer.reset(
         ggml_backend_alloc_ctx_tensors(storage_->uploaded.get(), device_.backend()));
