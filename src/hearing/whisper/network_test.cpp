@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <numeric>
 #include <random>
 
 #include "foundation/temporary_folder_for_test.h"
@@ -67,6 +68,16 @@ TEST_F(WhisperNetwork, ReadsTokensOneByOneAsAllAtOnce) {
     expect_near(got, wanted);
     const std::vector<int> others{264, 265, 268, 272, 41};
     EXPECT_GT(distance(copy(network->read(others, 0, {})), wanted), 1e-2);
+}
+
+TEST_F(WhisperNetwork, ReadsManyTokensAtOnce) {
+    std::vector<int> tokens(31);
+    std::iota(tokens.begin(), tokens.end(), 40);
+    const Values wanted = copy(network->read(tokens, 0, {}));
+    Values got;
+    for (int i = 0; i < std::ssize(tokens); ++i)
+        got = copy(network->read(std::span(tokens).subspan(static_cast<std::size_t>(i), 1), i, {}));
+    expect_near(got, wanted);
 }
 
 TEST_F(WhisperNetwork, FollowsHypothesesSideBySide) {

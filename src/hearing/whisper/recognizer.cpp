@@ -37,8 +37,6 @@ constexpr double kNoSpeech = 0.6;
 constexpr double kLeastLogProbability = -1;
 constexpr std::array kTemperatures{0.0, 0.2, 0.4, 0.6, 0.8, 1.0};
 constexpr int kSamples = 5;  // of which the best is taken, above temperature 0
-/// What was written at more than this is no context for what follows.
-constexpr double kSureTemperature = 0.5;
 
 std::unexpected<Error> cancelled() { return fail(ErrorKind::Cancelled, "cancelled"); }
 
@@ -109,8 +107,8 @@ Result<Transcript> Recognizer::recognize(const audio::Audio& speech,
     if (!vocabulary_.is_multilingual()) transcript.language = "en";
     double sum = 0;  // of the logarithms of the tokens' probabilities
     std::size_t tokens = 0;
-    double silence = 0;       // of the windows' lengths, where nothing is said
-    std::vector<int> before;  // the tokens of the windows that are context for the next one
+    double silence = 0;  // of the windows' lengths, where nothing is said
+    Context context(expected_tokens(options.prompt), network_->sizes().tokens / 2);
     const std::size_t most = static_cast<std::size_t>(network_->sizes().positions) * kPosition;
     for (const std::span<const float> window : cut_windows(speech.samples(), most, input_rate())) {
         if (stop.stop_requested()) return cancelled();
@@ -119,17 +117,14 @@ Result<Transcript> Recognizer::recognize(const audio::Audio& speech,
             silence += length;
             continue;
         }
-        TITANS_TRY(Heard heard, hear(window, options, before, transcript.language, stop));
+        TITANS_TRY(Heard heard, hear(window, options, context, transcript.language, stop));
         silence += length * heard.no_speech_probability;
         if (heard.text.empty()) continue;
         if (!transcript.text.empty()) transcript.text += ' ';
         transcript.text += heard.text;
         sum += heard.written.sum;
         tokens += heard.written.tokens.size() + 1;
-        if (heard.temperature > kSureTemperature)
-            before.clear();
-        else
-            before.append_range(heard.written.tokens);
+        context.add(heard.written.tokens, heard.temperature);
         const Milliseconds start(
             1e3 * static_cast<double>(window.data() - speech.samples().data()) / input_rate().hz);
         for (Word& word : heard.words) {
@@ -170,7 +165,7 @@ int Recognizer::positions_for(std::size_t samples) const {
 
 Result<Recognizer::Heard> Recognizer::hear(std::span<const float> samples,
                                            const RecognitionOptions& options,
-                                           std::span<const int> before, std::string& language,
+                                           const Context& context, std::string& language,
                                            const std::stop_token& stop) {
     const int positions = positions_for(samples.size());
     TITANS_TRY_VOID(network_->encode(log_mel(spectrogram_, samples, 2 * positions), stop));
@@ -187,7 +182,7 @@ Result<Recognizer::Heard> Recognizer::hear(std::span<const float> samples,
     }
     start.push_back(vocabulary_.no_timestamps());
 
-    const std::vector<int> previous = context(options.prompt, before);
+    const std::vector<int> previous = context.tokens(vocabulary_.start_of_previous());
     std::vector<int> unread(start.begin() + 1, start.end());
     int position = 1;
     if (!previous.empty()) {
@@ -217,23 +212,11 @@ std::string Recognizer::likeliest_language(std::span<const float> logits) const 
         ->first;
 }
 
-/// What the decoder takes for the text before the window: `prompt`, and then what was said; the end
-/// of each, as much as there is room for (openai/whisper, transcribe.py:
-/// condition_on_previous_text, carry_initial_prompt).
-std::vector<int> Recognizer::context(const std::string& prompt, std::span<const int> before) const {
-    const auto end_of = [](std::span<const int> tokens, std::size_t most) {
-        return tokens.last(std::min(tokens.size(), most));
-    };
-    const auto most = static_cast<std::size_t>(network_->sizes().tokens / 2 - 1);
+std::vector<int> Recognizer::expected_tokens(const std::string& prompt) const {
     const std::string valid = text::to_utf8(prompt);
     const std::string_view words = text::trim(valid);
-    std::vector<int> expected;
-    if (!words.empty()) expected = vocabulary_.encode(" " + std::string(words));
-    std::vector<int> tokens{vocabulary_.start_of_previous()};
-    tokens.append_range(end_of(expected, most));
-    tokens.append_range(end_of(before, most + 1 - tokens.size()));
-    if (tokens.size() == 1) return {};
-    return tokens;
+    if (words.empty()) return {};
+    return vocabulary_.encode(" " + std::string(words));
 }
 
 Result<void> Recognizer::write(const Beginning& beginning, const RecognitionOptions& options,

@@ -8,6 +8,7 @@
 
 #include "audio/mel_spectrogram.h"
 #include "hearing/speech_recognizer.h"
+#include "hearing/whisper/context.h"
 #include "hearing/whisper/decoding.h"
 #include "hearing/whisper/network.h"
 #include "hearing/whisper/vocabulary.h"
@@ -49,12 +50,11 @@ private:
     Result<void> load_alignment_heads(const engine::GgufFile& file);
     Result<void> check_language(const std::string& language) const;
     int positions_for(std::size_t samples) const;
-    /// `before`: the tokens of what was said before. `language` is found out if it is empty.
+    /// `language` is found out if it is empty.
     Result<Heard> hear(std::span<const float> samples, const RecognitionOptions& options,
-                       std::span<const int> before, std::string& language,
-                       const std::stop_token& stop);
+                       const Context& context, std::string& language, const std::stop_token& stop);
     std::string likeliest_language(std::span<const float> logits) const;
-    std::vector<int> context(const std::string& prompt, std::span<const int> before) const;
+    std::vector<int> expected_tokens(const std::string& prompt) const;
     /// What is written from `beginning` on, into `heard`; nothing if nothing is said.
     Result<void> write(const Beginning& beginning, const RecognitionOptions& options, Heard& heard,
                        const std::stop_token& stop);
