@@ -25,8 +25,8 @@ In this process:
   transcribe FILE [LANGUAGE]    the text of a recording
   say TEXT OUT.wav [LANGUAGE]   speaks a text
   prepare IN OUT.wav [OPTIONS]  cleans a voice sample and says how good it is
-  convert KIND IN OUT           makes a model file of another format (whisper, wav2vec2, hubert, bert, requantize,
-                                onnx)
+  convert KIND IN OUT           makes a model file of another format (whisper, wav2vec2, hubert, f5tts, f5tts-base,
+                                vocos, bert, requantize, onnx)
   version
 
 With a running server:

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <nlohmann/json_fwd.hpp>
 #include <stop_token>
 #include <string_view>
 
@@ -29,9 +30,17 @@ public:
                                       std::string_view kind, const std::stop_token& stop) const;
 
 private:
+    /// Under the lock of `key`, the path that what belongs to these sources begins with: the file,
+    /// and the record that names it.
+    Result<std::filesystem::path> make(const std::filesystem::path& model,
+                                       const std::filesystem::path& vocabulary,
+                                       std::string_view kind, const std::filesystem::path& key,
+                                       nlohmann::json record, const std::stop_token& stop) const;
     Result<void> convert(const std::filesystem::path& model,
                          const std::filesystem::path& vocabulary, std::string_view kind,
-                         const std::filesystem::path& result, const std::stop_token& stop) const;
+                         const std::filesystem::path& staging, const std::filesystem::path& result,
+                         const std::stop_token& stop) const;
+    /// Removes a converted file that no record names any more.
     void remove_if_unnamed(std::string_view file) const;
 
     const std::filesystem::path folder_;

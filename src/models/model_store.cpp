@@ -187,12 +187,13 @@ private:
         if (options_.hub_endpoint.empty())
             return fail(ErrorKind::Upstream, "no model hub is configured");
         const std::string host = net::host_of(options_.hub_endpoint);
-        if (Clock::now() < store_.hub_rests_until_.load())
+        const bool is_only_source = file.parts.empty();
+        if (!is_only_source && Clock::now() < store_.hub_rests_until_.load())
             return fail(ErrorKind::Upstream, host + " failed a moment ago");
         const std::string url = std::format("{}/{}/resolve/{}/{}", options_.hub_endpoint,
                                             file.hub.repository, file.hub.revision, file.hub.file);
         net::DownloadOptions options = kHubOptions;
-        if (file.parts.empty()) {  // there is no other source
+        if (is_only_source) {
             options.tries = kHubTries;
             options.retry_delay = options_.retry_delay;
         }

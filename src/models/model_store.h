@@ -51,7 +51,7 @@ struct ModelStatus {
 ///
 /// <models_dir>/catalogue.json, which a person may put there, says which bytes are expected in
 /// place of the catalogue's: {"MODEL": {"FILE": {"bytes": 461, "sha256": "..."}}}. Such a file
-/// comes from the hub as it is now, or lies in the model's folder.
+/// comes from the hub as it is now, or lies in the model's folder. It is read once.
 class ModelStore {
 public:
     struct Options {

@@ -12,10 +12,10 @@ import time
 
 import pytest
 import requests
-from server import PROGRAM, Server, clean_environment
+from server import PROGRAM, ROOT, Server, clean_environment
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "fakes"))
-from hub import FakeHub, Repository  # noqa: E402
+from hub import FakeHub, Repository, expect_voices, voice_repositories  # noqa: E402
 
 MEGABYTE = 1 << 20
 # Of the caller's own, none may reach the hub.
@@ -115,6 +115,7 @@ def test_has_nothing_to_do_for_openai(server, hub):
     ({"model_name": "a/b?x=1"}, "model_name"), ({"model_name": "a/" + "b" * 97}, "model_name"),
     ({"model_name": "someone/mind", "model_type": "torch"}, "model_type"),
     ({"model_name": "someone/mind", "model_type": 1}, "model_type"),
+    ({"model_name": "f5tts", "accept_license": "yes"}, "accept_license"), ({"model_name": "f5tts", "file": "Q4_0"}, "file"),
     ({"model_name": "someone/mind", "file": []}, "file"), ({"model_name": "someone/mind", "file": "mind"}, "file"),
     ({"model_name": "someone/checkpoint", "file": "Q4_0"}, "file")])
 def test_names_the_field_that_is_wrong(server, body, field):
@@ -327,3 +328,87 @@ def test_tells_a_disk_that_fills_up_and_goes_on_when_there_is_room(hub, small_di
     assert process.wait(60) == 0, process.communicate()
     assert hub.of("cdn")[-1].status == 206
     assert stored(small_disk) == {"someone/mind/mind-Q8_0.gguf": repository.files["mind-Q8_0.gguf"]}
+
+
+VOICE = "f5tts/f5tts.gguf"
+VOCODER = "vocos-mel-24khz/vocos.gguf"
+
+
+@pytest.fixture
+def voice_hub(tmp_path):
+    """A hub with small voices, and a models' folder that expects them."""
+    repositories = voice_repositories(ROOT / "tests/parity")
+    expect_voices(tmp_path / "models", repositories)
+    with FakeHub(repositories) as fake:
+        yield fake
+
+
+def voice_server(hub, tmp_path, **settings):
+    return Server(tmp_path / "server", models=tmp_path / "models", HF_ENDPOINT=hub.url, **TOKENS | settings)
+
+
+def converted(models):
+    """The converted files that the models' folder holds."""
+    found = {name: content for name, content in stored(models).items() if name.endswith(".gguf")}
+    assert all(content.startswith(b"GGUF") for content in found.values())
+    return set(found)
+
+
+@pytest.mark.parametrize("name", ["f5tts", "SWivid/F5-TTS"])
+def test_a_voice_whose_licence_is_accepted_comes_with_its_vocoder(voice_hub, tmp_path, name):
+    with voice_server(voice_hub, tmp_path) as server:
+        answer = download(server, model_name=name)
+        assert answer.status_code == 403, answer.text
+        error = answer.json()["error"]
+        assert error.startswith("accept_license: f5tts is under the licence CC-BY-NC-4.0"), error
+        assert "https://creativecommons.org/licenses/by-nc/4.0/" in error and "commercially" in error
+        assert "ACCEPT_LICENSES=CC-BY-NC-4.0" in error
+        assert download(server, model_name=name, accept_license=False).status_code == 403
+        assert not voice_hub.requests and not converted(tmp_path / "models")
+        answer = download(server, model_name=name, accept_license=True)
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["model_path"] == VOICE
+        assert converted(tmp_path / "models") == {VOICE, VOCODER}
+        record = json.loads((tmp_path / "models/f5tts/model.json").read_text())
+        assert record["licence_accepted"]["licence"] == "CC-BY-NC-4.0" and record["licence_accepted"]["by"] == "request"
+        # What is here is neither asked about nor fetched again.
+        asked = len(voice_hub.requests)
+        assert download(server, model_name=name).json()["model_path"] == VOICE
+        assert len(voice_hub.requests) == asked
+
+
+def test_the_vocoder_alone_needs_no_acceptance(voice_hub, tmp_path):
+    with voice_server(voice_hub, tmp_path) as server:
+        assert download(server, model_name="charactr/vocos-mel-24khz").json()["model_path"] == VOCODER
+    assert converted(tmp_path / "models") == {VOCODER}
+
+
+def test_the_settings_accept_a_licence(voice_hub, tmp_path):
+    with voice_server(voice_hub, tmp_path, ACCEPT_LICENSES="cc-by-nc-4.0") as server:
+        answer = download(server, model_name="f5tts-base")
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["model_path"] == "f5tts-base/f5tts.gguf"
+    assert json.loads((tmp_path / "models/f5tts-base/model.json").read_text())["licence_accepted"]["by"] == "ACCEPT_LICENSES"
+
+
+def test_the_command_line_accepts_a_licence_and_says_so(voice_hub, tmp_path):
+    process = fetch(voice_hub, tmp_path / "models", "f5tts")
+    said = process.communicate(timeout=60)[0]
+    assert process.returncode == 0, said
+    assert "CC-BY-NC-4.0" in said and "https://creativecommons.org/licenses/by-nc/4.0/" in said
+    assert "commercially" in said and "you accept" in said
+    assert converted(tmp_path / "models") == {VOICE, VOCODER}
+    said = fetch(voice_hub, tmp_path / "models", "vocos-mel-24khz").communicate(timeout=60)[0]
+    assert "you accept" not in said
+
+
+def test_a_voice_of_other_bytes_is_refused(voice_hub, tmp_path):
+    voice_hub.repository("SWivid/F5-TTS").wrong.add("F5TTS_v1_Base/vocab.txt")
+    with voice_server(voice_hub, tmp_path) as server:
+        answer = download(server, model_name="f5tts", accept_license=True)
+        assert answer.status_code == 502, answer.text
+        voice_hub.repository("SWivid/F5-TTS").wrong.clear()
+        # The weights, which were right, are here already.
+        cdn = len(voice_hub.of("cdn"))
+        assert download(server, model_name="f5tts", accept_license=True).status_code == 200
+        assert len(voice_hub.of("cdn")) == cdn

@@ -22,6 +22,30 @@ def is_large(name):
     return name.endswith((".gguf", ".safetensors", ".bin"))
 
 
+def voice_repositories(parity):
+    """The repositories of F5-TTS and its vocoder, with the small networks of tests/parity under the official names."""
+    weights = (parity / "f5tts/model_1250000.safetensors").read_bytes()
+    words = (parity / "f5tts/vocab.txt").read_bytes()
+    return {"SWivid/F5-TTS": {"F5TTS_v1_Base/model_1250000.safetensors": weights, "F5TTS_v1_Base/vocab.txt": words,
+                              "F5TTS_Base/model_1200000.safetensors": weights},
+            "charactr/vocos-mel-24khz": {name: (parity / "vocos" / name).read_bytes()
+                                         for name in ("pytorch_model.bin", "config.yaml")}}
+
+
+def expect_voices(models, repositories):
+    """Writes the catalogue.json by which these files are expected in place of the large ones'."""
+    def expected(repository, *names):
+        files = {name: repositories[repository][name] for name in names}
+        return {name.rsplit("/", 1)[-1]: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+                for name, content in files.items()}
+    models.mkdir(parents=True, exist_ok=True)
+    words = "F5TTS_v1_Base/vocab.txt"
+    (models / "catalogue.json").write_text(json.dumps({
+        "f5tts": expected("SWivid/F5-TTS", "F5TTS_v1_Base/model_1250000.safetensors", words),
+        "f5tts-base": expected("SWivid/F5-TTS", "F5TTS_Base/model_1200000.safetensors", words),
+        "vocos-mel-24khz": expected("charactr/vocos-mel-24khz", "pytorch_model.bin", "config.yaml")}))
+
+
 @dataclass
 class Repository:
     files: dict  # name: bytes

@@ -1,4 +1,4 @@
-// Model files: safetensors, ONNX, CTranslate2, PyTorch and its pickles and archives, JSON.
+// Model files: safetensors, ONNX, CTranslate2, PyTorch and its pickles and archives, JSON, YAML.
 
 #include <cstdlib>
 #include <nlohmann/json.hpp>
@@ -9,6 +9,7 @@
 #include "checkpoint/pickle.h"
 #include "checkpoint/pytorch_file.h"
 #include "checkpoint/safetensors.h"
+#include "checkpoint/yaml_file.h"
 
 using namespace titans;
 
@@ -36,5 +37,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (const auto file = checkpoint::parse_pytorch(bytes)) read_all(file->tensors);
     static_cast<void>(checkpoint::parse_pickle(bytes));
     static_cast<void>(checkpoint::parse_json({reinterpret_cast<const char*>(data), size}, 32));
+    static_cast<void>(checkpoint::parse_yaml({reinterpret_cast<const char*>(data), size}));
     return 0;
 }
