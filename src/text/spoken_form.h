@@ -6,6 +6,8 @@
 
 namespace titans::text {
 
+class SentenceSpeller;
+
 /// Text as words that a voice can read: numbers, dates, times, money, units, usual abbreviations
 /// and symbols, as they are said in one language.
 ///
@@ -26,8 +28,7 @@ public:
     std::string of(std::string_view text);
 
 private:
-    class Words;
-    std::unique_ptr<Words> words_;
+    std::unique_ptr<SentenceSpeller> speller_;
 };
 
 }  // namespace titans::text

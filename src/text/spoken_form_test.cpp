@@ -364,6 +364,14 @@ TEST(SpokenForm, LeavesNoDigitInAnyLanguage) {
     }
 }
 
+TEST(SpokenForm, KnowsNothingOfTheTextBefore) {
+    SpokenForm form("en");
+    EXPECT_EQ(form.of("in May"), "in May");
+    EXPECT_EQ(form.of("5 of them"), "five of them");
+    EXPECT_EQ(form.of("12"), "twelve");
+    EXPECT_EQ(form.of("a -5"), "a minus five");
+}
+
 TEST(SpokenForm, SurvivesPiecesOfAnyInput) {
     SpokenForm form("en");
     for (const std::string_view input : kInputs) {
