@@ -1,0 +1,255 @@
+"""Answers in the voice of a character's recording: F5-TTS, from a hub of our own, of small networks with random numbers."""
+
+import hashlib
+import io
+import json
+import pathlib
+import shutil
+import sys
+import threading
+import time
+import wave
+
+import pytest
+import requests
+from server import MODELS, Server, events
+from test_audio import SENTENCES, recording, spoken
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "fakes"))
+from hub import FakeHub  # noqa: E402
+
+NETWORKS = pathlib.Path(__file__).parents[1] / "parity"
+F5TTS = {"F5TTS_v1_Base/model_1250000.safetensors": NETWORKS / "f5tts/model_1250000.safetensors",
+         "F5TTS_v1_Base/vocab.txt": NETWORKS / "f5tts/vocab.txt"}
+VOCOS = {"pytorch_model.bin": NETWORKS / "vocos/pytorch_model.bin", "config.yaml": NETWORKS / "vocos/config.yaml"}
+SAMPLE = recording(SENTENCES[1])
+TEXT = " ".join(spoken(SENTENCES[1]))
+KNOWLEDGE = ("knowledge.txt", b"The ferry to the island leaves at nine in the morning. It takes forty minutes. "
+                              b"The island has one inn, which is open all year. Nobody drives there.")
+QUESTION = "When does the ferry to the island leave?"
+
+
+def own_files(models, files):
+    """What says that the hub of `models` has other files than the official ones, under their names."""
+    def about(paths):
+        return {pathlib.Path(name).name: {"bytes": len(path.read_bytes()),
+                                          "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+                for name, path in paths.items()}
+    models.mkdir(parents=True, exist_ok=True)
+    (models / "catalogue.json").write_text(json.dumps({name: about(paths) for name, paths in files.items()}))
+
+
+def read(paths):
+    return {name: path.read_bytes() for name, path in paths.items()}
+
+
+@pytest.fixture(scope="module")
+def hub():
+    with FakeHub({"SWivid/F5-TTS": read(F5TTS), "charactr/vocos-mel-24khz": read(VOCOS)}) as fake:
+        yield fake
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("voices")
+
+
+@pytest.fixture(scope="module")
+def server(hub, folder):
+    own_files(folder / "models", {"f5tts": F5TTS, "vocos-mel-24khz": VOCOS})
+    with Server(folder / "server", models=folder / "models", HF_ENDPOINT=hub.url, REQUEST_TIMEOUT=300) as running:
+        voice = voices(running)["f5tts"]
+        assert not voice["available"] and "f5tts" in voice["reason"]
+        assert voice["licences"] == ["CC-BY-NC-4.0", "MIT"]
+        refused = running.post("/download-model", json={"model_name": "f5tts"})
+        assert refused.status_code == 403 and "accept_license" in refused.json()["error"], refused.text
+        fetched = running.post("/download-model", json={"model_name": "f5tts", "accept_license": True})
+        assert fetched.status_code == 200, fetched.text
+        assert voices(running)["f5tts"]["available"]
+        yield running
+
+
+def voices(server):
+    return {model["name"]: model for model in server.get("/get-tts-models").json()["models"]}
+
+
+def make(server, sample=SAMPLE, **settings):
+    answer = server.create("Jane", voice=("v.wav", sample), knowledge=KNOWLEDGE,
+                           voice_cloning_settings={"model": "f5tts", "reference_text": TEXT, "seed": 7} | settings)
+    assert answer.status_code == 201, answer.text
+    return answer.json()["character_id"]
+
+
+@pytest.fixture(scope="module")
+def jane(server):
+    return make(server)
+
+
+def ask(server, character, **options):
+    answer = server.ask(character, QUESTION, **options)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def sound(server, url):
+    answer = requests.get(url, timeout=60)
+    assert answer.status_code == 200
+    with wave.open(io.BytesIO(answer.content)) as wav:
+        assert wav.getparams()[:3] == (1, 2, 24000)
+        return wav.readframes(wav.getnframes())
+
+
+def learned(server):
+    return sorted((server.media / "voices").iterdir())
+
+
+def is_idle(server):
+    queue = server.get("/health").json()["queue"]
+    return queue["active_turns"] == 0 and not any(lane.get("waiting", 0) for lane in queue.values() if isinstance(lane, dict))
+
+
+def test_an_answer_is_spoken_in_the_voice_of_the_recording(server, jane):
+    answer = ask(server, jane)
+    assert "voice: f5tts" in json.dumps(server.get("/health").json())
+    assert answer["voice"] == {"engine": "f5tts", "cloned": True, "reason": "", "nfe_step": 7, "seed": 7}
+    pcm = sound(server, answer["audio_url"])
+    assert len(pcm) > 24000 and len(set(pcm)) > 100
+    timings = answer["timings"]
+    assert timings["voice"] <= timings["first_audio"] <= timings["total"]
+
+
+def test_what_is_learned_of_a_voice_is_kept_and_goes_with_the_character(server):
+    before = learned(server)
+    character = make(server, reference_text="Another text.")
+    ask(server, character)
+    (kept,) = [path for path in learned(server) if path not in before]
+    ask(server, character, audio=True)
+    assert kept in learned(server)
+    server.delete(f"/delete-character/{character}")
+    assert learned(server) == before
+
+
+def test_the_same_seed_says_the_same(server, jane):
+    once, again = (sound(server, ask(server, jane)["audio_url"]) for _ in range(2))
+    assert once == again
+    other = ask(server, make(server, seed=8))
+    assert other["voice"]["seed"] == 8 and sound(server, other["audio_url"]) != once
+    assert ask(server, make(server, seed=None))["voice"]["seed"] >= 0
+
+
+@pytest.mark.parametrize("settings, steps", [({"quality": "fast"}, 7), ({"quality": "balanced"}, 16), ({"quality": "best"}, 32),
+                                             ({"quality": "best", "nfe_step": 5}, 5), ({"reference_mode": True}, 32),
+                                             ({"reference_mode": True, "nfe_step": 6}, 6)])
+def test_quality_and_steps(server, settings, steps):
+    assert ask(server, make(server, **settings))["voice"]["nfe_step"] == steps
+
+
+def test_speed_and_cut_text(server, jane):
+    usual = len(sound(server, ask(server, jane)["audio_url"]))
+    assert len(sound(server, ask(server, make(server, speed=2))["audio_url"])) < 0.7 * usual
+    assert len(sound(server, ask(server, make(server, speed=0.5))["audio_url"])) > 1.5 * usual
+    fixed = ask(server, make(server, reference_mode=True, fix_duration=6, cross_fade_duration=0))
+    assert len(sound(server, fixed["audio_url"])) < 2 * 24000 * 6
+
+
+@pytest.mark.parametrize("key, value", [("nfe_step", 0), ("nfe_step", 1.5), ("nfe_step", 1000), ("cfg_strength", -1), ("speed", 0),
+                                        ("speed", "fast"), ("seed", -1), ("quality", "perfect"), ("sway_sampling_coef", -3),
+                                        ("cross_fade_duration", 99), ("fix_duration", 0), ("target_rms", 2),
+                                        ("reference_mode", "yes"), ("normalize_text", 1), ("model_name", "F6"),
+                                        ("model_path", "x.safetensors"), ("vocab_path", "vocab.txt")])
+def test_settings_are_checked(server, key, value):
+    answer = server.create("Jane", voice_cloning_settings={"model": "f5tts", key: value})
+    assert answer.status_code == 400, answer.text
+    assert answer.json()["error"].startswith("voice_cloning_settings."), answer.text
+
+
+def test_sentences_come_as_they_are_ready(server, jane):
+    response = requests.post(server.url + "/ask-question-text", stream=True, timeout=120,
+                             json={"character_id": jane, "question": QUESTION, "stream": True})
+    names, spoken_sentences, written = [], 0, 0
+    for name, event in events(response):
+        names.append(name)
+        if name == "sentence":
+            written += 1
+        if name == "audio":
+            spoken_sentences += event["sentences"]
+            assert len(sound(server, event["url"])) > 2000
+    assert names[-1] == "done" and "audio" in names
+    assert spoken_sentences == written
+
+
+def test_ten_at_once_and_one_that_leaves(server, jane):
+    answers = {}
+
+    def one(index):
+        answers[index] = server.ask(jane, QUESTION)
+
+    threads = [threading.Thread(target=one, args=(index,)) for index in range(10)]
+    for thread in threads:
+        thread.start()
+    slow = make(server, nfe_step=128)
+    with pytest.raises(requests.exceptions.RequestException):
+        requests.post(server.url + "/ask-question-text", timeout=0.3,
+                      json={"character_id": slow, "question": QUESTION})
+    for thread in threads:
+        thread.join()
+    assert all(answer.status_code == 200 and answer.json()["voice"]["cloned"] for answer in answers.values()), answers
+    # What each samples is its own: all say the same.
+    assert len({sound(server, answer.json()["audio_url"]) for answer in answers.values()}) == 1
+    for _ in range(100):
+        if is_idle(server):
+            break
+        time.sleep(0.1)
+    assert is_idle(server), server.get("/health").text
+
+
+def test_a_restarted_server_knows_the_voice(server, jane):
+    first = sound(server, ask(server, jane)["audio_url"])
+    kept = {path: path.stat().st_mtime_ns for path in learned(server)}
+    server.kill()
+    server.start()
+    assert sound(server, ask(server, jane)["audio_url"]) == first
+    assert {path: path.stat().st_mtime_ns for path in learned(server)} == kept
+
+
+def test_the_stand_in_speaks_where_no_words_are_known(server):
+    """There are no ears here to hear them."""
+    answer = ask(server, make(server, reference_text=""))
+    assert answer["voice"]["engine"] == "espeak-ng" and not answer["voice"]["cloned"]
+    assert "reference_text" in answer["voice"]["reason"], answer["voice"]
+
+
+def test_a_checkpoint_of_ones_own(server, folder):
+    mine = folder / "models/mine"
+    mine.mkdir()
+    shutil.copy(NETWORKS / "f5tts/model_1250000.safetensors", mine / "my.safetensors")
+    shutil.copy(NETWORKS / "f5tts/vocab.txt", mine / "my.txt")
+    own = ask(server, make(server, model_path="mine/my.safetensors", vocab_path="mine/my.txt"))
+    assert own["voice"]["cloned"], own["voice"]
+    older = ask(server, make(server, model_path="mine/my.safetensors", vocab_path="mine/my.txt", model_name="F5TTS_Base"))
+    assert older["voice"]["cloned"], older["voice"]
+    assert sound(server, own["audio_url"]) != sound(server, older["audio_url"]), "the older network's masks differ"
+    for path in ("../outside.safetensors", "/etc/passwd.safetensors", "mine/none.safetensors"):
+        answer = server.create("Jane", voice_cloning_settings={"model": "f5tts", "model_path": path, "vocab_path": "mine/my.txt"})
+        assert answer.status_code == 400 and "voice_cloning_settings.model_path" in answer.json()["error"], answer.text
+
+
+@pytest.mark.models
+def test_a_spoken_question_is_answered_in_the_voice_that_its_ears_heard(hub, folder, tmp_path):
+    """The words of the recording are heard; of a long one, those of the part that is taken."""
+    models = tmp_path / "models"
+    shutil.copytree(MODELS, models, copy_function=shutil.copy, ignore=shutil.ignore_patterns(".*", "f5tts*", "vocos*"))
+    own_files(models, {"f5tts": F5TTS, "vocos-mel-24khz": VOCOS})
+    with Server(tmp_path / "server", models=models, HF_ENDPOINT=hub.url, REQUEST_TIMEOUT=300, ACCEPT_LICENSES="cc-by-nc-4.0") as server:
+        assert server.post("/download-model", json={"model_name": "f5tts"}).status_code == 200
+        short = make(server, reference_text="")
+        loaded = server.load(short)
+        assert loaded.status_code == 200 and not any("voice" in warning for warning in loaded.json()["warnings"]), loaded.text
+        answer = server.ask_audio(short, recording(SENTENCES[0]))
+        log = server.log.read_text()
+        assert log.count("voice.loaded") == log.count("voice.learned") == 1, "what load-character left behind was made again"
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["voice"]["cloned"] and "excerpt" not in answer.json()["voice"], answer.text
+        long = make(server, recording(1, SENTENCES[0], 1, SENTENCES[1], 1, SENTENCES[0], 1, SENTENCES[1]), reference_text="")
+        answer = server.ask(long, QUESTION).json()
+        assert answer["voice"]["cloned"] and answer["voice"]["excerpt"].startswith("seconds "), answer["voice"]
