@@ -190,7 +190,7 @@ void SentenceSpeller::step() {
     if ((!in_word || !is_letter(code_point_at(at_))) && say_currency_first()) return;
     if (is_digit(c)) {
         if (is_letter(previous) && numbers_.spaces() && last_end_ != at_) {
-            say(numbers_.number({.whole = std::string(digits_from(at_))}), digits_end(at_));
+            say_number_in_word();
         } else if (!say_date() && !say_time() && !say_phone() && !say_fraction()) {
             say_number(at_, false);
         }

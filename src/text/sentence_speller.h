@@ -105,6 +105,8 @@ private:
     std::string fraction_words(int top, int bottom);
     /// The number at `start`, with what belongs to it.
     void say_number(std::size_t start, bool negative);
+    /// "MP3", "v2.0": the digits behind a letter.
+    void say_number_in_word();
     /// Whether a two before `position` counts things, and is another word than the numeral.
     bool counts_in_chinese(std::size_t position) const;
     /// With the noun behind `position`, as far as its ending tells; counting without one.

@@ -158,7 +158,8 @@ bool SentenceSpeller::say_fraction() {
         ((at(end) == '.' || at(end) == ',') && digit_at(end + 1)))
         return false;
     std::string said;
-    const bool proper = *top > 0 && *top < *bottom && *bottom >= 2 && *bottom <= 100;
+    static constexpr std::array kUsual{2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 16, 20, 32, 64, 100};
+    const bool proper = *top > 0 && *top < *bottom && std::ranges::contains(kUsual, *bottom);
     if (proper) said = fraction_words(*top, *bottom);
     if (said.empty()) {
         // "24/7"
@@ -238,6 +239,16 @@ void SentenceSpeller::say_number(std::size_t start, bool negative) {
     say(numbers_.number(found.number, agreement_at(found.end)), found.end, Said::Number);
 }
 
+void SentenceSpeller::say_number_in_word() {
+    const std::size_t end = digits_end(at_);
+    if (at(end) != '.' || !digit_at(end + 1)) {
+        say(numbers_.number({.whole = std::string(digits_from(at_))}), end);
+        return;
+    }
+    const FoundNumber found = find_number(at_);
+    say(found.parts.empty() ? numbers_.number(found.number) : dotted(found.parts), found.end);
+}
+
 bool SentenceSpeller::counts_in_chinese(std::size_t position) const {
     static constexpr std::u32string_view kNotCounted = U"月日号楼层点，。、";
     const char32_t next = code_point_at(position);
@@ -259,7 +270,11 @@ Agreement SentenceSpeller::agreement_at(std::size_t position) const {
         Endings{"it", {"a"}, {"problema"}}};
     const std::string& language = numbers_.language();
     const std::size_t next = behind_space(position);
-    if (next == position || !is_letter(code_point_at(next)) || language == "ar" || language == "he")
+    static constexpr std::array kNoNouns{"von", "und", "oder",  "bis", "zu",  "mal", "ist",
+                                         "auf", "für", "gegen", "bei", "aus", "in",  "de",
+                                         "y",   "o",   "e",     "a",   "di",  "su"};
+    if (next == position || !is_letter(code_point_at(next)) || language == "ar" ||
+        language == "he" || has(kNoNouns, word_at(next)))
         return Agreement::Counting;
     const auto* const endings = std::ranges::find(kEndings, language, &Endings::language);
     if (endings == kEndings.end()) return Agreement::Masculine;
@@ -376,6 +391,13 @@ bool SentenceSpeller::say_range(const FoundNumber& found) {
             return true;
         }
         if (word.empty()) return false;
+    } else if (at(end) == ':' && digit_at(end + 1)) {
+        // "3:1"
+        next = end + 1;
+        word = numbers_.language() == "de" ? "zu" : numbers_.language() == "en" ? "to" : "";
+    } else if (numbers_.language() == "en" && at(end) == '\'' && digit_at(end + 1)) {
+        next = end + 1;  // 5'7"
+        word = "foot";
     } else {
         const std::size_t sign = behind_space(end);
         for (const std::string_view times : {"x", "X", "×", "*", "·"}) {
@@ -389,6 +411,7 @@ bool SentenceSpeller::say_range(const FoundNumber& found) {
     }
     say(numbers_.number(found.number), end, Said::Other);
     say_between(trim(word), next);
+    if (word.empty() && numbers_.spaces()) out_ += ' ';
     return true;
 }
 

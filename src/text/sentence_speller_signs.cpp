@@ -112,8 +112,13 @@ bool SentenceSpeller::say_sign(char c) {
             }
             return false;
         case '&':
-            return between_terms(at_, 1) && replaced(words_.both, 1);
+            return (between_terms(at_, 1) || before(at_ > 0 ? at_ - 1 : 0) == '.') &&
+                   replaced(words_.both, 1);
         case '+':
+            if (last_end_ == at_ && !out_.empty() && !is_alphanumeric(code_point_at(at_ + 1))) {
+                say(words_.plus.empty() ? "+" : " " + std::string(words_.plus), at_ + 1);  // "50+"
+                return true;
+            }
             if (digit_at(at_ + 1) && !is_alphanumeric(before(at_))) return replaced(words_.plus, 1);
             return between_terms(at_, 1) && (spaced || digits_around) && replaced(words_.plus, 1);
         case '=':

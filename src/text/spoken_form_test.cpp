@@ -77,7 +77,9 @@ TEST(SpokenForm, ReadsTelephoneNumbersByDigit) {
 TEST(SpokenForm, SpellsNumbersInsideWords) {
     expect_readings("en", {{"MP3 and B2B", "MP three and B two B"},
                            {"GPT-4, F5-TTS, 4K", "GPT-four, F five-TTS, four K"},
-                           {"Version 1.2.3", "Version one dot two dot three"}});
+                           {"Version 1.2.3", "Version one dot two dot three"},
+                           {"v2.0 and v1.2.3", "v two point zero and v one dot two dot three"},
+                           {"5'7\" tall", "five foot seven\" tall"}});
 }
 
 TEST(SpokenForm, SpellsOrdinals) {
@@ -99,7 +101,7 @@ TEST(SpokenForm, SpellsFractions) {
                            {"2 1/2 cups, ½ cup, 1½",
                             "two and a half cups, one half cup, one and a "
                             "half"},
-                           {"open 24/7", "open twenty-four seven"}});
+                           {"open 24/7, since 9/11", "open twenty-four seven, since nine eleven"}});
     expect_readings("de", {{"3/4 und 2/5", "drei Viertel und zwei Fünftel"}});
     expect_readings("fr", {{"2/3", "deux tiers"}});
     expect_readings("it", {{"3/5", "tre quinti"}});
@@ -228,18 +230,22 @@ TEST(SpokenForm, SpellsAbbreviations) {
 }
 
 TEST(SpokenForm, SpellsSigns) {
-    expect_readings("en", {{"R&D, 2+2=4, 5 - 3 = 2",
-                            "R and D, two plus two equals four, five minus "
-                            "three equals two"},
-                           {"3 x 4, 3×4", "three times four, three times four"},
-                           {"#1, #music, @bob", "number one, music, at bob"},
-                           {"he/she and/or w/o km/h", "he or she and or w/o km/h"},
-                           {"jo.doe42@example.com", "jo dot doe forty-two at example dot com"}});
+    expect_readings("en",
+                    {{"R&D, 2+2=4, 5 - 3 = 2",
+                      "R and D, two plus two equals four, five minus "
+                      "three equals two"},
+                     {"3 x 4, 3×4", "three times four, three times four"},
+                     {"#1, #music, @bob", "number one, music, at bob"},
+                     {"Mr. & Mrs. Smith, 50+ users", "Mister and Missus Smith, fifty plus users"},
+                     {"a ratio of 3:1", "a ratio of three to one"},
+                     {"he/she and/or w/o km/h", "he or she and or w/o km/h"},
+                     {"jo.doe42@example.com", "jo dot doe forty-two at example dot com"}});
     expect_readings("de", {{"Max & Moritz", "Max und Moritz"}});
 }
 
 TEST(SpokenForm, AgreesWithNounsWhereTheirEndingsTell) {
-    expect_readings("de", {{"1 Apfel, 1 Stunde", "ein Apfel, eine Stunde"}});
+    expect_readings(
+        "de", {{"1 Apfel, 1 Stunde", "ein Apfel, eine Stunde"}, {"1 von 2", "eins von zwei"}});
     expect_readings("es", {{"21 casas, 1 día", "veintiuna casas, un día"}});
     expect_readings("zh", {{"2个人，2月", "两个人，二月"}});
 }
