@@ -182,6 +182,9 @@ struct NumberSpeller::Icu {
             case Ordinal::Genitive:
                 return rule({"ordinal-neuter-genitive", "ordinal-masculine-genitive", "ordinal",
                              "ordinal-common", "ordinal-masculine"});
+            case Ordinal::Prepositional:
+                return rule({"ordinal-masculine-prepositional", "ordinal-masculine-locative",
+                             "ordinal", "ordinal-masculine"});
             case Ordinal::Plain:
             case Ordinal::Masculine:
                 break;
@@ -194,13 +197,19 @@ struct NumberSpeller::Icu {
         icu::UnicodeString words;
         icu::FieldPosition nowhere;
         rules->format(number, by, words, nowhere, status);
-        return U_SUCCESS(status) != 0 && !has_digit(words) ? plain(words) : std::string();
+        return U_SUCCESS(status) != 0 && !has_digit(words) ? with_zeros(words) : std::string();
     }
 
     std::string spell_fraction(double number) const {
         icu::UnicodeString words;
         rules->format(number, words);
-        return has_digit(words) ? std::string() : plain(words);
+        return has_digit(words) ? std::string() : with_zeros(words);
+    }
+
+    /// ICU's Chinese zero is a numeral rather than a word; voices know the word.
+    std::string with_zeros(icu::UnicodeString& words) const {
+        if (language == "zh") words.findAndReplace(u"〇", u"零");
+        return plain(words);
     }
 
     icu::Locale locale;

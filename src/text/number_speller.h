@@ -18,7 +18,15 @@ struct WrittenNumber {
 
 /// In which form a number's word agrees with its noun.
 enum class Agreement : std::uint8_t { Counting, Masculine, Feminine, Neuter, Common };
-enum class Ordinal : std::uint8_t { Plain, Masculine, Feminine, Oblique, Genitive, Strong };
+enum class Ordinal : std::uint8_t {
+    Plain,
+    Masculine,
+    Feminine,
+    Oblique,
+    Genitive,
+    Prepositional,
+    Strong
+};
 
 /// Numbers, measures, money and dates in the words of one language, by ICU's rules and names.
 ///

@@ -38,6 +38,7 @@ private:
     struct YearWord {
         std::string_view word = {};
         std::size_t end = 0;
+        Ordinal form = Ordinal::Genitive;
     };
 
     /// text_: digits as ASCII, no-break spaces all alike, nothing invisible.
@@ -90,7 +91,7 @@ private:
     std::string hour_and_minutes(int hour, int minutes);
     bool say_day(const FoundNumber& found);
     bool say_year(const FoundNumber& found);
-    /// "г." for "года" behind a year.
+    /// "год" or "г." behind a year, which is an ordinal then, in the case of this word.
     YearWord year_word(std::size_t position) const;
 
     // Numbers

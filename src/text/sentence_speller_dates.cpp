@@ -167,6 +167,7 @@ bool SentenceSpeller::say_time() {
     for (const std::string_view own : {" Uhr", " uur", "点", "時"}) {
         if (rest(end).starts_with(own) && said.contains(trim(own))) end += own.size();
     }
+    if (language == "hi" && rest(end).starts_with(" बजे")) end += std::string_view(" बजे").size();
     if (half.ends_with('.') && at(end) == '.') ++end;
     say(said, end);
     return true;
@@ -247,9 +248,11 @@ bool SentenceSpeller::say_year(const FoundNumber& found) {
     if (!year) return false;
     std::size_t end = found.end;
     std::string said = numbers_.year(*small_value(digits));
-    if (const auto cut = year_word(end); cut.end != 0) {
-        end = cut.end;
-        said += " " + std::string(cut.word) + (rest(end).empty() ? "." : "");
+    if (const auto word = year_word(end); word.end != 0) {
+        end = word.end;
+        if (language != "uk") said = numbers_.ordinal(*small_value(digits), word.form);
+        said += " " + std::string(word.word);
+        if (rest(end).empty() && text_.ends_with('.')) said += '.';
     }
     const std::size_t dash = at(end) == '-' ? 1 : rest(end).starts_with("–") ? 3 : 0;
     if (dash != 0 && digit_at(end + dash) && !words_.to.empty()) {
@@ -261,15 +264,29 @@ bool SentenceSpeller::say_year(const FoundNumber& found) {
 }
 
 SentenceSpeller::YearWord SentenceSpeller::year_word(std::size_t position) const {
-    struct Cut {
-        std::string_view language, written, word;
+    struct Written {
+        std::string_view language, before, written, word;
+        Ordinal form;
     };
-    static constexpr std::array kCut{Cut{"ru", "г.", "года"}, Cut{"uk", "р.", "року"},
-                                     Cut{"pl", "r.", "roku"}};
+    static constexpr std::array kWritten{Written{"ru", "в", "г.", "году", Ordinal::Prepositional},
+                                         Written{"ru", "", "г.", "года", Ordinal::Genitive},
+                                         Written{"ru", "", "году", "году", Ordinal::Prepositional},
+                                         Written{"ru", "", "года", "года", Ordinal::Genitive},
+                                         Written{"ru", "", "год", "год", Ordinal::Masculine},
+                                         Written{"uk", "", "р.", "року", Ordinal::Genitive},
+                                         Written{"pl", "w", "r.", "roku", Ordinal::Prepositional},
+                                         Written{"pl", "", "r.", "roku", Ordinal::Genitive},
+                                         Written{"pl", "w", "roku", "roku", Ordinal::Prepositional},
+                                         Written{"pl", "", "roku", "roku", Ordinal::Genitive},
+                                         Written{"pl", "", "rok", "rok", Ordinal::Masculine}};
     const std::size_t start = behind_space(position);
-    for (const Cut& cut : kCut) {
-        if (cut.language == numbers_.language() && rest(start).starts_with(cut.written))
-            return {.word = cut.word, .end = start + cut.written.size()};
+    for (const Written& each : kWritten) {
+        if (each.language != numbers_.language() || !rest(start).starts_with(each.written))
+            continue;
+        const std::size_t end = start + each.written.size();
+        if (!each.written.ends_with('.') && !word_ends_at(end)) continue;
+        if (!each.before.empty() && word_before(at_) != each.before) continue;
+        return {.word = each.word, .end = end, .form = each.form};
     }
     return {};
 }

@@ -301,7 +301,9 @@ bool SentenceSpeller::say_ordinal(const FoundNumber& found) {
         Suffix{"fr", "eme", Ordinal::Masculine}, Suffix{"fr", "nd", Ordinal::Masculine},
         Suffix{"fr", "e", Ordinal::Masculine},   Suffix{"nl", "ste", Ordinal::Plain},
         Suffix{"nl", "de", Ordinal::Plain},      Suffix{"nl", "e", Ordinal::Plain},
-        Suffix{"sv", ":a", Ordinal::Plain},      Suffix{"sv", ":e", Ordinal::Plain}};
+        Suffix{"ru", "-й", Ordinal::Masculine},  Suffix{"ru", "-я", Ordinal::Feminine},
+        Suffix{"ru", "-го", Ordinal::Genitive},  Suffix{"sv", ":a", Ordinal::Plain},
+        Suffix{"sv", ":e", Ordinal::Plain}};
     const auto value = small_value(found.number.whole);
     if (!value) return false;
     const std::string& language = numbers_.language();

@@ -94,6 +94,7 @@ TEST(SpokenForm, SpellsOrdinals) {
     expect_readings("es", {{"el 1º y la 2ª", "el primero y la segunda"}});
     expect_readings("nl", {{"de 2e keer", "de tweede keer"}});
     expect_readings("tr", {{"2. sınıf", "ikinci sınıf"}});
+    expect_readings("ru", {{"1-й и 2-я", "первый и вторая"}});
 }
 
 TEST(SpokenForm, SpellsFractions) {
@@ -130,7 +131,13 @@ TEST(SpokenForm, SpellsYears) {
                            {"1500 Leute", "eintausendfünfhundert Leute"},
                            {"die 1990er", "die neunzehnhundertneunziger"}});
     expect_readings("zh", {{"1999年", "一九九九年"}});
-    expect_readings("ru", {{"1984 г.", "одна тысяча девятьсот восемьдесят четвертого года."}});
+    expect_readings("ru", {{"1984 г.", "одна тысяча девятьсот восемьдесят четвертого года."},
+                           {"В 2020 г. и в 2020 году",
+                            "В две тысячи двадцатом году и в две тысячи двадцатом году"}});
+    expect_readings("pl",
+                    {{"w 1945 r. i od 1945 roku",
+                      "w tysiąc dziewięćset czterdziestym piątym roku i od tysiąc dziewięćset "
+                      "czterdziestego piątego roku"}});
 }
 
 TEST(SpokenForm, SpellsDates) {
@@ -159,7 +166,7 @@ TEST(SpokenForm, SpellsDates) {
     expect_readings("ru", {{"23.11.2026",
                             "двадцать третьего ноября две тысячи двадцать шестого "
                             "года"}});
-    expect_readings("zh", {{"2026-11-23", "二〇二六年十一月二十三日"}});
+    expect_readings("zh", {{"2026-11-23", "二零二六年十一月二十三日"}});
 }
 
 TEST(SpokenForm, SpellsTimes) {
@@ -192,7 +199,7 @@ TEST(SpokenForm, SpellsMoney) {
     expect_readings("es", {{"£1", "una libra"}, {"$5", "cinco dólares"}});
     expect_readings("fr", {{"3,50 €", "trois euros cinquante"}});
     expect_readings("pl", {{"3,50 zł", "trzy złote pięćdziesiąt"}});
-    expect_readings("zh", {{"价格是$3.50", "价格是三点五〇美元"}});
+    expect_readings("zh", {{"价格是$3.50", "价格是三点五零美元"}});
 }
 
 TEST(SpokenForm, SpellsUnits) {
