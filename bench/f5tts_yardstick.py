@@ -2,7 +2,8 @@
 alone. NETWORK and VOCODER: folders as tools/reference/ makes them.
 
 Prints what was measured as JSON: medians, in seconds; memory in MB. A step of FRAMES frames is one evaluation with guidance,
-two networks' worth, the text embedded before. The sentence: 7 s after a recording of 6 s, in 7 steps, with the vocoder."""
+two networks' worth, the text embedded before. The sentence: 7 s after a recording of 6 s, in 7 steps, with the vocoder.
+"cpu" is the time of all threads together."""
 
 import json
 import pathlib
@@ -23,13 +24,14 @@ TEXT = "I have been a silent spectator, watching species evolve, and I am mighty
 
 
 def median(function, runs):
-    """The seconds that `function` takes; the first run only warms."""
-    times = []
+    """The seconds that `function` takes, and those of all threads; the first run only warms."""
+    times, cpu = [], []
     for _ in range(runs + 1):
-        started = time.perf_counter()
+        started, used = time.perf_counter(), time.process_time()
         function()
         times.append(time.perf_counter() - started)
-    return statistics.median(times[1:])
+        cpu.append(time.process_time() - used)
+    return statistics.median(times[1:]), statistics.median(cpu[1:])
 
 
 def load(network, vocoder, kind):
@@ -49,9 +51,9 @@ def step(model, frames, runs):
         with torch.inference_mode():
             model.transformer(x=noise, cond=heard, text=text, time=torch.tensor(0.3, dtype=kind), cfg_infer=True, cache=True)
 
-    seconds = median(evaluate, runs)
+    seconds, cpu = median(evaluate, runs)
     model.transformer.clear_cache()
-    return {"frames": frames, "s": seconds}
+    return {"frames": frames, "s": seconds, "cpu_s": cpu}
 
 
 class Timed:
@@ -71,11 +73,11 @@ def sentence(model, vocoder):
     heard = torch.from_numpy(recording(1, 6 * RATE, RATE))[None]
     timed = Timed(vocoder)
     torch.manual_seed(1)
-    started = time.perf_counter()
+    started, used = time.perf_counter(), time.process_time()
     wave, _, mel = next(utils_infer.infer_batch_process((heard, RATE), REFERENCE_TEXT, [TEXT], model, timed, progress=None, nfe_step=7,
                                                         fix_duration=13, device="cpu"))
-    seconds = time.perf_counter() - started
-    return {"frames": heard.shape[-1] // HOP + mel.shape[-1], "audio_s": len(wave) / RATE, "s": seconds,
+    seconds, cpu = time.perf_counter() - started, time.process_time() - used
+    return {"frames": heard.shape[-1] // HOP + mel.shape[-1], "audio_s": len(wave) / RATE, "s": seconds, "cpu_s": cpu,
             "vocoder_s": timed.seconds, "real_time_factor": seconds * RATE / len(wave)}
 
 
