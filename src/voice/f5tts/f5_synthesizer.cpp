@@ -105,6 +105,34 @@ text::SpokenForm& F5Synthesizer::spoken_form(const std::string& language) {
     return spoken_forms_.try_emplace(language, language).first->second;
 }
 
+Result<std::vector<Piece>> F5Synthesizer::plan(std::string_view text, const F5Voice& voice,
+                                               const SpeechOptions& options) {
+    const std::size_t longest = longest_piece(voice.seconds(), voice.text().size(), options.speed);
+    std::vector<std::string> texts = options.normalize_text && !options.reference_mode
+                                         ? cut_text(spoken_form(options.language).of(text), longest)
+                                         : cut_text(text, longest);
+    std::erase(texts, "");
+    if (texts.empty())
+        return fail(ErrorKind::InvalidInput, "text: nothing in it can be pronounced");
+
+    const std::string before = before_new_text(voice.text());
+    const std::vector<double> fixed = fixed_seconds(texts, voice, options);
+    const int recording = static_cast<int>(voice.mel().size() / kMels);
+    std::vector<Piece> pieces;
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+        Piece piece;
+        TITANS_TRY(piece.ids, ids(before + texts[i]));
+        piece.frames = fixed.empty() ? piece_frames(voice.samples(), before.size(), texts[i].size(),
+                                                    options.speed)
+                                     : static_cast<int>(fixed[i] * kRate.hz / kHop);
+        const int least = std::max(static_cast<int>(piece.ids.size()), recording) + 1;
+        piece.frames = std::min(std::max(piece.frames, least), kMostFrames);
+        piece.text = std::move(texts[i]);
+        pieces.push_back(std::move(piece));
+    }
+    return pieces;
+}
+
 Result<std::unique_ptr<Utterance>> F5Synthesizer::begin(std::string_view text,
                                                         std::shared_ptr<const LearnedVoice> learned,
                                                         const SpeechOptions& given) {
@@ -113,32 +141,7 @@ Result<std::unique_ptr<Utterance>> F5Synthesizer::begin(std::string_view text,
                              .voice = std::dynamic_pointer_cast<const F5Voice>(std::move(learned)),
                              .pieces = {},
                              .options = complete(given)};
-    const F5Voice& voice = *parts.voice;
-    const double speed = parts.options.speed;
-    const std::size_t longest =
-        longest_piece({.samples = voice.samples(), .text_bytes = voice.text().size()}, speed);
-    const std::string before = before_new_text(voice.text());
-    const ReferenceSize reference{.samples = voice.samples(), .text_bytes = before.size()};
-    const SpeechOptions& options = parts.options;
-    std::vector<std::string> pieces =
-        options.normalize_text && !options.reference_mode
-            ? cut_text(spoken_form(options.language).of(text), longest)
-            : cut_text(text, longest);
-    std::erase(pieces, "");
-    if (pieces.empty())
-        return fail(ErrorKind::InvalidInput, "text: nothing in it can be pronounced");
-
-    const std::vector<double> fixed = fixed_seconds(pieces, voice, parts.options);
-    const int recording = static_cast<int>(voice.mel().size() / kMels);
-    for (std::size_t i = 0; i < pieces.size(); ++i) {
-        Piece piece;
-        TITANS_TRY(piece.ids, ids(before + pieces[i]));
-        piece.frames = fixed.empty() ? piece_frames(reference, pieces[i].size(), speed)
-                                     : static_cast<int>(fixed[i] * kRate.hz / kHop);
-        const int least = std::max(static_cast<int>(piece.ids.size()), recording) + 1;
-        piece.frames = std::min(std::max(piece.frames, least), kMostFrames);
-        parts.pieces.push_back(std::move(piece));
-    }
+    TITANS_TRY(parts.pieces, plan(text, *parts.voice, parts.options));
     return std::make_unique<F5Utterance>(std::move(parts));
 }
 

@@ -7,6 +7,8 @@
 
 #include "text/spoken_form.h"
 #include "voice/f5tts/characters.h"
+#include "voice/f5tts/f5_utterance.h"
+#include "voice/f5tts/f5_voice.h"
 #include "voice/f5tts/network.h"
 #include "voice/f5tts/vocoder.h"
 #include "voice/speech_synthesizer.h"
@@ -42,6 +44,10 @@ public:
     /// The ids of what is in `text`; 0, the space, where the vocabulary lacks it. Errors: of
     /// Characters::tokens().
     Result<std::vector<std::int32_t>> ids(std::string_view text) const;
+
+    /// How begin() will speak `text`; `options` are complete. Errors: of begin().
+    Result<std::vector<Piece>> plan(std::string_view text, const F5Voice& voice,
+                                    const SpeechOptions& options);
 
 private:
     text::SpokenForm& spoken_form(const std::string& language);

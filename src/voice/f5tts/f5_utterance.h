@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "voice/f5tts/f5_voice.h"
@@ -15,6 +16,7 @@ namespace titans::voice::f5tts {
 
 /// A part of a text that is sampled at once.
 struct Piece {
+    std::string text;
     std::vector<std::int32_t> ids;  // of the recording's words and the piece's
     int frames = 0;                 // of the recording and the piece
 };

@@ -10,13 +10,14 @@
 namespace titans::voice::f5tts {
 namespace {
 
-constexpr std::uint32_t kFormat = 0x31'56'35'46;  // "F5V1"
+constexpr std::uint32_t kFormat = 0x32'56'35'46;  // "F5V2"
 constexpr double kShortestSeconds = 0.5;
 constexpr float kSilence = 1e-4F;
 
 struct Header {
     std::uint32_t format = kFormat;
     float gain = 1;
+    double seconds = 0;
     std::uint64_t samples = 0;
     std::uint64_t text = 0;  // bytes
     std::uint64_t note = 0;  // bytes
@@ -49,6 +50,10 @@ Result<std::shared_ptr<const F5Voice>> F5Voice::learn(const VoiceSample& sample,
         return fail(ErrorKind::InvalidInput, "voice_cloning_audio: there is no sound in it");
     const audio::Audio resampled = audio::resample(recording, kRate);
     std::vector<float> samples(resampled.samples().begin(), resampled.samples().end());
+    // torchaudio rounds the length up.
+    const auto given = static_cast<std::int64_t>(recording.samples().size());
+    const int rate = recording.rate().hz;
+    samples.resize(static_cast<std::size_t>((given * kRate.hz + rate - 1) / rate));
     const bool quiet = rms < target_rms;
     if (quiet)
         for (float& value : samples) value = value * target_rms / rms;
@@ -57,14 +62,18 @@ Result<std::shared_ptr<const F5Voice>> F5Voice::learn(const VoiceSample& sample,
     voice->text_ = end_reference_text(sample.transcript);
     voice->note_ = sample.excerpt.note;
     voice->samples_ = samples.size();
+    voice->seconds_ = recording.duration().count();
     voice->gain_ = quiet ? rms / target_rms : 1;
     TITANS_TRY(voice->mel_, log_mel(samples));
     return voice;
 }
 
 std::vector<std::byte> F5Voice::bytes() const {
-    const Header header{
-        .gain = gain_, .samples = samples_, .text = text_.size(), .note = note_.size()};
+    const Header header{.gain = gain_,
+                        .seconds = seconds_,
+                        .samples = samples_,
+                        .text = text_.size(),
+                        .note = note_.size()};
     std::vector<std::byte> bytes;
     const auto put = [&bytes](const auto& values) {
         bytes.append_range(std::as_bytes(std::span(values)));
@@ -83,7 +92,7 @@ Result<std::shared_ptr<const F5Voice>> F5Voice::read(std::span<const std::byte> 
     std::memcpy(&header, bytes.data(), sizeof header);
     bytes = bytes.subspan(sizeof header);
     if (header.format != kFormat || header.samples > kMost || header.text > kMost ||
-        header.note > kMost ||
+        header.note > kMost || !(header.seconds > 0) ||
         bytes.size() != header.text + header.note + mel_size(header.samples) * sizeof(float)) {
         return std::unexpected(damaged());
     }
@@ -93,6 +102,7 @@ Result<std::shared_ptr<const F5Voice>> F5Voice::read(std::span<const std::byte> 
     voice->mel_.resize(mel_size(header.samples));
     voice->samples_ = header.samples;
     voice->gain_ = header.gain;
+    voice->seconds_ = header.seconds;
     const auto take = [&bytes](auto& values) {
         const std::size_t size = values.size() * sizeof(values[0]);
         std::memcpy(values.data(), bytes.data(), size);

@@ -28,6 +28,7 @@ public:
     /// The words, ending in a full stop and a space.
     const std::string& text() const { return text_; }
     std::size_t samples() const { return samples_; }  // at kRate
+    double seconds() const { return seconds_; }       // as it was recorded
     /// [1 + samples / 256, 100]
     std::span<const float> mel() const { return mel_; }
     /// What speech is multiplied with to be as loud as the recording.
@@ -39,6 +40,7 @@ private:
     std::string text_;
     std::string note_;
     std::size_t samples_ = 0;
+    double seconds_ = 0;
     float gain_ = 1;
     std::vector<float> mel_;
 };

@@ -65,8 +65,9 @@ TEST(F5Voice, RefusesDamagedBytes) {
     const std::vector<std::byte> bytes = (*voice)->bytes();
     EXPECT_FALSE(F5Voice::read({}));
     EXPECT_FALSE(F5Voice::read(std::span(bytes).first(bytes.size() - 1)));
-    for (std::size_t i = 0; i < 32; ++i) {
-        if (i >= 4 && i <= 8) continue;  // another gain, or some samples more, would be as good
+    for (std::size_t i = 0; i < 40; ++i) {
+        // Another gain or length, or some samples more, would be as good.
+        if (i >= 4 && i <= 16) continue;
         std::vector<std::byte> wrong = bytes;
         wrong[i] ^= std::byte{0xC0};
         EXPECT_FALSE(F5Voice::read(wrong)) << i;

@@ -95,17 +95,18 @@ std::vector<std::string> cut_text(std::string_view text, std::size_t longest) {
     return pieces;
 }
 
-std::size_t longest_piece(const ReferenceSize& reference, double speed) {
-    const double seconds = static_cast<double>(reference.samples) / kRate.hz;
-    return static_cast<std::size_t>(std::max(0.0, static_cast<double>(reference.text_bytes) /
-                                                      seconds * (kMostSeconds - seconds) * speed));
+std::size_t longest_piece(double seconds, std::size_t reference_bytes, double speed) {
+    const double bytes =
+        static_cast<double>(reference_bytes) / seconds * (kMostSeconds - seconds) * speed;
+    return static_cast<std::size_t>(std::max(0.0, bytes));
 }
 
-int piece_frames(const ReferenceSize& reference, std::size_t text_bytes, double speed) {
-    const auto frames = static_cast<double>(reference.samples / kHop);
+int piece_frames(std::size_t reference_samples, std::size_t reference_bytes, std::size_t text_bytes,
+                 double speed) {
+    const auto frames = static_cast<double>(reference_samples / kHop);
     const double at = text_bytes < kShortText ? kShortTextSpeed : speed;
     return static_cast<int>(frames) +
-           static_cast<int>(frames / static_cast<double>(reference.text_bytes) *
+           static_cast<int>(frames / static_cast<double>(reference_bytes) *
                             static_cast<double>(text_bytes) / at);
 }
 

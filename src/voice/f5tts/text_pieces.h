@@ -11,18 +11,14 @@ namespace titans::voice::f5tts {
 /// (f5_tts/infer/utils_infer.py, chunk_text()); a piece without any may be longer.
 std::vector<std::string> cut_text(std::string_view text, std::size_t longest);
 
-/// How much of a recording there is to count by.
-struct ReferenceSize {
-    std::size_t samples = 0;     // at kRate
-    std::size_t text_bytes = 0;  // of its words, UTF-8
-};
-
-/// The longest text to speak in one piece: with the recording, about 22 s (infer_process()).
-std::size_t longest_piece(const ReferenceSize& reference, double speed);
+/// The longest text to speak in one piece, in UTF-8 bytes: with a recording of `seconds`, whose
+/// words have `reference_bytes`, about 22 s (infer_process()).
+std::size_t longest_piece(double seconds, std::size_t reference_bytes, double speed);
 
 /// Frames of recording and speech together (infer_batch_process()): the new text takes as long a
-/// byte as the recording's, very short ones more.
-int piece_frames(const ReferenceSize& reference, std::size_t text_bytes, double speed);
+/// byte as the recording's words, very short ones more. reference_samples: at kRate.
+int piece_frames(std::size_t reference_samples, std::size_t reference_bytes, std::size_t text_bytes,
+                 double speed);
 
 /// The recording's words, ending in a full stop and a space (preprocess_ref_audio_text()).
 std::string end_reference_text(std::string text);

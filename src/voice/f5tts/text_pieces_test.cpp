@@ -33,18 +33,16 @@ TEST(TextPieces, KeepNothingOfSpacesAtTheirEnds) {
 }
 
 TEST(TextPieces, AreAsLongAsTwentyTwoSecondsWithTheRecording) {
-    const ReferenceSize ten_seconds{.samples = 240'000, .text_bytes = 150};
-    EXPECT_EQ(longest_piece(ten_seconds, 1), 180);
-    EXPECT_EQ(longest_piece(ten_seconds, 0.5), 90);
-    EXPECT_EQ(longest_piece({.samples = 24'000 * 30, .text_bytes = 150}, 1), 0);
+    EXPECT_EQ(longest_piece(10, 150, 1), 180);
+    EXPECT_EQ(longest_piece(10, 150, 0.5), 90);
+    EXPECT_EQ(longest_piece(30, 150, 1), 0);
 }
 
 TEST(TextPieces, TakeAsLongAByteAsTheRecording) {
-    const ReferenceSize reference{.samples = 256'000, .text_bytes = 100};  // 1000 frames
-    EXPECT_EQ(piece_frames(reference, 50, 1), 1500);
-    EXPECT_EQ(piece_frames(reference, 50, 2), 1250);
-    EXPECT_EQ(piece_frames(reference, 9, 1), 1300) << "a very short text gets more time";
-    EXPECT_EQ(piece_frames({.samples = 256'255, .text_bytes = 3}, 10, 1), 1000 + 3333);
+    EXPECT_EQ(piece_frames(256'000, 100, 50, 1), 1500);
+    EXPECT_EQ(piece_frames(256'000, 100, 50, 2), 1250);
+    EXPECT_EQ(piece_frames(256'000, 100, 9, 1), 1300) << "a very short text gets more time";
+    EXPECT_EQ(piece_frames(256'255, 3, 10, 1), 1000 + 3333);
 }
 
 TEST(TextPieces, FollowTheRecordingsWords) {
