@@ -48,6 +48,34 @@ TEST_P(GraphTest, ComputesALinearLayerWithActivationAndSum) {
     EXPECT_LT(relative_error((*graph)->read(out), wanted), 1e-5);
 }
 
+TEST_P(GraphTest, ComputesAsWellWithWhatIsUsedSeldom) {
+    Layers layers(GetParam());
+    layers.add("a.weight", {70, 48});
+    layers.add("a.bias", {70});
+    Weights& often = layers.weights();
+    const auto known = often.linear("a", 48, 70);
+    ASSERT_TRUE(known && often.finish());
+    const auto file = std::make_shared<const GgufFile>(*GgufFile::open(layers.path()));
+    const Values x = seeded(5 * 48, 9);
+    const auto compute = [&](const Linear& layer) {
+        Node in = nullptr;
+        Node out = nullptr;
+        const auto graph = Graph::build(layers.device(), [&](GraphBuilder& g) {
+            in = g.input(5, 48);
+            out = g.output(g.linear(in, layer));
+        });
+        (*graph)->write(in, x);
+        EXPECT_TRUE((*graph)->compute({}));
+        return (*graph)->read(out);
+    };
+    for (int time = 0; time < 2; ++time) {
+        Weights seldom(file, layers.device(), Precision::F32, Use::Seldom);
+        const auto layer = seldom.linear("a", 48, 70);
+        ASSERT_TRUE(layer && seldom.finish());
+        EXPECT_LT(relative_error(compute(*layer), compute(*known)), 1e-5);
+    }
+}
+
 TEST_P(GraphTest, TakesALayerApartByItsInputs) {
     Layers layers(GetParam());
     layers.add("a.weight", {70, 33});

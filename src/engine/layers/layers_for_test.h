@@ -45,10 +45,13 @@ public:
         return made;
     }
 
+    /// Of the file that weights() makes.
+    std::filesystem::path path() const { return folder_ / "w.gguf"; }
+
     Weights& weights() {
         if (!weights_) {
-            EXPECT_TRUE(gguf_write_to_file(file_.get(), (folder_ / "w.gguf").c_str(), false));
-            auto file = GgufFile::open(folder_ / "w.gguf");
+            EXPECT_TRUE(gguf_write_to_file(file_.get(), path().c_str(), false));
+            auto file = GgufFile::open(path());
             EXPECT_TRUE(file) << file.error().message;
             weights_ = std::make_unique<Weights>(std::make_shared<const GgufFile>(*std::move(file)),
                                                  *device_, precision_);

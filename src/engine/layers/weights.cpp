@@ -133,12 +133,17 @@ struct Weights::Storage {
     }
 
     /// A large network of F32 is read where it lies in the file, if its matrices allow it.
-    void spare_copies() {
+    void spare_copies(Use use) {
         std::size_t bytes = 0;
         for (const auto& matrix : matrices)
             if (matrix->precision() == Precision::F32) bytes += matrix->bytes();
-        if (bytes < kWorthNoCopy) return;
+        if (use == Use::Often && bytes < kWorthNoCopy) return;
         for (const auto& matrix : matrices) matrix->read_in_place();
+    }
+
+    void leave_file() const {
+        for (const auto& matrix : matrices)
+            for (const PackedMatrix::Source& source : matrix->sources()) forget(source.bytes);
     }
 
     /// Lays out the matrices on several threads, and leaves the file's pages as they are done.
@@ -178,10 +183,11 @@ struct Weights::Storage {
     }
 };
 
-Weights::Weights(std::shared_ptr<const GgufFile> file, Device& device, Precision precision)
+Weights::Weights(std::shared_ptr<const GgufFile> file, Device& device, Precision precision, Use use)
     : file_(std::move(file)),
       device_(device),
       precision_(precision),
+      use_(use),
       storage_(std::make_unique<Storage>()) {
     const ggml_init_params room{
         .mem_size = ggml_tensor_overhead() * kMostTensors, .mem_buffer = nullptr, .no_alloc = true};
@@ -189,7 +195,9 @@ Weights::Weights(std::shared_ptr<const GgufFile> file, Device& device, Precision
     storage_->uploaded.reset(ggml_init(room));
 }
 
-Weights::~Weights() = default;
+Weights::~Weights() {
+    if (use_ == Use::Seldom) storage_->leave_file();
+}
 
 Precision Weights::not_in_bytes() const {
     return precision_ == Precision::Int8 ? native_precision() : computed_precision(precision_);
@@ -359,7 +367,7 @@ Result<ggml_tensor*> Weights::tensor(const std::string& name,
 
 Result<void> Weights::finish() {
     if (!storage_->matrices.empty()) {
-        storage_->spare_copies();
+        storage_->spare_copies(use_);
         storage_->pack_all(device_.threads());
     }
     if (storage_->pending.empty()) return {};

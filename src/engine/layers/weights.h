@@ -59,6 +59,10 @@ struct Embedding {
 
 enum class Bias : std::uint8_t { No, Yes };
 
+/// How often parameters are used: hardly ever, they are read where they lie in the file, if that
+/// can be, and leave the memory with their Weights.
+enum class Use : std::uint8_t { Often, Seldom };
+
 /// The parameters of a network, on a Device, in a Precision.
 ///
 /// Make every layer, then finish(); the handles may go into graphs after that. Immutable from then
@@ -67,7 +71,8 @@ enum class Bias : std::uint8_t { No, Yes };
 class Weights {
 public:
     /// `file` stays mapped as long as the Weights live.
-    Weights(std::shared_ptr<const GgufFile> file, Device& device, Precision precision);
+    Weights(std::shared_ptr<const GgufFile> file, Device& device, Precision precision,
+            Use use = Use::Often);
     Weights(const Weights&) = delete;
     Weights& operator=(const Weights&) = delete;
     ~Weights();
@@ -116,6 +121,7 @@ private:
     std::shared_ptr<const GgufFile> file_;
     Device& device_;
     Precision precision_;
+    Use use_;
     std::unique_ptr<Storage> storage_;
 };
 
