@@ -85,7 +85,7 @@ ModulationPass::ModulationPass(std::shared_ptr<const engine::GgufFile> file, con
 Result<void> ModulationPass::embed(const std::stop_token& stop) {
     const std::span<const float> moments =
         result_->times().first(result_->times().size() - 1);  // none at the end
-    engine::Weights weights(file_, *device_, engine::Precision::F32);
+    engine::Weights weights(file_, *device_, engine::Precision::F32, engine::Use::Seldom);
     TITANS_TRY(const auto first, weights.linear(std::string(kFirst), kFeatures, config_.dim));
     TITANS_TRY(const auto second, weights.linear(std::string(kSecond), config_.dim, config_.dim));
     TITANS_TRY_VOID(weights.finish());
@@ -114,7 +114,7 @@ Result<bool> ModulationPass::next(const std::stop_token& stop) {
     }
     const std::size_t steps = result_->times().size() - 1;
     const std::int64_t width = std::int64_t{config_.dim} * layer_units(config_, layer_);
-    engine::Weights weights(file_, *device_, engine::Precision::F32);
+    engine::Weights weights(file_, *device_, engine::Precision::F32, engine::Use::Seldom);
     TITANS_TRY(const auto layer, weights.linear(layer_name(config_, layer_), config_.dim, width));
     TITANS_TRY_VOID(weights.finish());
     Node in = nullptr;
