@@ -113,7 +113,7 @@ public:
     /// columns() of something wider.
     Node modulated_norm(Node x, Node scale, Node shift, float epsilon);
     /// Global response normalisation (arXiv:2301.00808), over each sequence's time: with G the root
-    /// of the sum of squares of a column, x + scale * x * G / (mean of the columns' G + 1e-6) +
+    /// of the sum of squares of a column, x + scale * x * G / (mean of the columns' G + epsilon) +
     /// shift.
     Node response_norm(Node x, const Norm& layer, int sequences = 1);
     Node activate(Node x, Activation activation);
