@@ -27,7 +27,8 @@ struct Config {
 };
 
 /// The diffusion transformer of F5-TTS (arXiv:2410.06885; SWivid/F5-TTS,
-/// f5_tts/model/backbones/dit.py) with its parameters. Immutable, shared by all samplings.
+/// f5_tts/model/backbones/dit.py) with its parameters. Shared by all samplings: immutable, but for
+/// what it keeps of the last schedules, behind a mutex.
 class Network {
 public:
     /// Errors: NotFound, Unsupported naming what is wrong with the file, Internal.
