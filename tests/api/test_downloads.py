@@ -330,6 +330,8 @@ def test_tells_a_disk_that_fills_up_and_goes_on_when_there_is_room(hub, small_di
     assert stored(small_disk) == {"someone/mind/mind-Q8_0.gguf": repository.files["mind-Q8_0.gguf"]}
 
 
+# The downloads of one test are not the next one's.
+ALONE = {"TITANS_CACHE": ""}
 VOICE = "f5tts/f5tts.gguf"
 VOCODER = "vocos-mel-24khz/vocos.gguf"
 
@@ -344,7 +346,7 @@ def voice_hub(tmp_path):
 
 
 def voice_server(hub, tmp_path, **settings):
-    return Server(tmp_path / "server", models=tmp_path / "models", HF_ENDPOINT=hub.url, **TOKENS | settings)
+    return Server(tmp_path / "server", models=tmp_path / "models", HF_ENDPOINT=hub.url, **TOKENS | ALONE | settings)
 
 
 def converted(models):
@@ -392,13 +394,13 @@ def test_the_settings_accept_a_licence(voice_hub, tmp_path):
 
 
 def test_the_command_line_accepts_a_licence_and_says_so(voice_hub, tmp_path):
-    process = fetch(voice_hub, tmp_path / "models", "f5tts")
+    process = fetch(voice_hub, tmp_path / "models", "f5tts", **ALONE)
     said = process.communicate(timeout=60)[0]
     assert process.returncode == 0, said
     assert "CC-BY-NC-4.0" in said and "https://creativecommons.org/licenses/by-nc/4.0/" in said
     assert "commercially" in said and "you accept" in said
     assert converted(tmp_path / "models") == {VOICE, VOCODER}
-    said = fetch(voice_hub, tmp_path / "models", "vocos-mel-24khz").communicate(timeout=60)[0]
+    said = fetch(voice_hub, tmp_path / "models", "vocos-mel-24khz", **ALONE).communicate(timeout=60)[0]
     assert "you accept" not in said
 
 
