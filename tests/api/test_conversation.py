@@ -16,7 +16,7 @@ from words import word_error_rate, words
 pytestmark = pytest.mark.models
 
 SENTENCE = "sense_and_sensibility_01_austen_64kb-0880"
-TIMINGS = {"decode", "recognise", "recall", "first_token", "text", "first_audio", "total", "prompt_tokens",
+TIMINGS = {"decode", "recognise", "recall", "voice", "first_token", "text", "first_audio", "total", "prompt_tokens",
            "cached_tokens", "completion_tokens"}
 
 
