@@ -19,7 +19,7 @@ constexpr int kPositionKernel = 31;
 constexpr int kPositionGroups = 16;
 /// Multiplications of a part of a step: what a small processor does in a tenth of a second or less.
 constexpr double kPart = 1e10;
-constexpr double kPartOfHalves = 2e10;
+constexpr double kPartOfHalves = 3e10;
 
 /// Columns of the modulation, in units of the network's width: of a block, then of the end.
 enum Of : std::uint8_t { AttentionShift, AttentionScale, AttentionGate, Shift, Scale, Gate };
@@ -194,24 +194,27 @@ Node Transformer::draw_step(GraphBuilder& graph, const StepNodes& nodes, int bra
     x = graph.add(x, graph.conv1d(graph.conv1d(x, position_[0], conv), position_[1], conv));
     tell("input", x);
 
-    // Of the halves of a block.
+    // Of the input and of the halves of a block.
     const auto rows = static_cast<double>(x->ne[1]);
     const auto width = static_cast<double>(dim);
+    const double input = rows * width * width / kPositionGroups * kPositionKernel * 2;
     const double attention = rows * width * (4 * width + 2 * rows / branches);
     const double feed_forward = rows * width * width * 2 * config_.ff_mult;
     const double most = weights_->precision() == engine::Precision::F32 ? kPart : kPartOfHalves;
-    double done = 0;
-    const auto spend = [&](double multiplications, Node value) {
-        done += multiplications;
-        if (done < most) return value;
-        done = 0;
-        return graph.cut(value);
+    double in_part = input;
+    const auto go_on = [&](double multiplications, Node value) {
+        if (in_part + multiplications > most) {
+            graph.cut(value);
+            in_part = 0;
+        }
+        in_part += multiplications;
     };
 
     const int rotated = config_.pe_attn_head == 0 ? config_.heads : config_.pe_attn_head;
     std::int64_t first = 0;
     int number = 0;
     for (const Block& block : blocks_) {
+        go_on(attention, x);
         Node y = graph.modulated_norm(x, modulation(first + AttentionScale),
                                       modulation(first + AttentionShift), kEpsilon);
         Node all = graph.linear(y, block.in);
@@ -220,11 +223,10 @@ Node Transformer::draw_step(GraphBuilder& graph, const StepNodes& nodes, int bra
             graph.columns(all, 2 * dim, dim),
             {.heads = config_.heads, .sequences = branches, .rotated_heads = rotated});
         x = graph.linear(y, block.attended, {.add = x, .gate = modulation(first + AttentionGate)});
-        x = spend(attention, x);
+        go_on(feed_forward, x);
         y = graph.modulated_norm(x, modulation(first + Scale), modulation(first + Shift), kEpsilon);
         y = graph.linear(y, block.wide, {.activation = Activation::GeluTanh});
         x = graph.linear(y, block.narrow, {.add = x, .gate = modulation(first + Gate)});
-        x = spend(feed_forward, x);
         tell(std::format("block.{}", ++number), x);
         first += kOfBlock;
     }
