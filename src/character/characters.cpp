@@ -181,11 +181,7 @@ Result<void> Characters::check_voice(const CharacterForm& form,
     const std::string reason = parts_.voices.expected(voice, recorded).reason;
     if (!reason.empty() && (recorded || !voice.model.empty()))
         warnings.push_back("voice_cloning_settings: " + reason);
-    if (!voice.cuda_device.empty() && !parts_.voices.on_gpu()) {
-        warnings.emplace_back(
-            "voice_cloning_settings.cuda_device: there is no GPU that this server computes on, so "
-            "the processor does");
-    }
+    if (reason.empty() && recorded) warnings.append_range(parts_.voices.warnings(voice));
     return {};
 }
 

@@ -332,6 +332,7 @@ DetachedTask Conversation::speak(std::shared_ptr<Turn> turn) {
     Milliseconds pause{};
     while (std::optional<SpokenText> spoken = co_await next_text(turn, shortest)) {
         if (cut) continue;
+        if (voice.options.reference_mode) spoken->text = turn->answer.text;  // all of it
         Result<audio::Audio> audio = co_await speak_text(turn, &voice, spoken->text);
         if (!audio) {
             // A sentence of signs only is no fault.

@@ -52,7 +52,7 @@ void read_speech(SettingsReader& reader, voice::SpeechOptions& speech) {
     reader.read(speech.cfg_strength, "cfg_strength", 0.0F, 10.0F);
     reader.read(speech.sway_sampling_coef, "sway_sampling_coef", -1.0F, 1.0F);
     reader.read(speech.cross_fade_duration, "cross_fade_duration", 0.0, 5.0);
-    reader.read(speech.fix_duration, "fix_duration", 1.0, 120.0);
+    reader.read(speech.fix_duration, "fix_duration", 1.0, 87.0);
     reader.read(speech.target_rms, "target_rms", 0.0F, 1.0F);
     reader.read(speech.reference_mode, "reference_mode");
 }

@@ -51,6 +51,25 @@ std::vector<VoiceStatus> Voices::list() const {
     return list;
 }
 
+std::vector<std::string> Voices::warnings(const VoiceSettings& settings) const {
+    std::vector<std::string> warnings;
+    const voice::VoiceFamily& family = *voice::find_family(wanted_family(settings));
+    const std::string_view language =
+        std::string_view(settings.speech.language).substr(0, settings.speech.language.find('-'));
+    if (settings.model_path.empty() && !family.languages.empty() &&
+        !std::ranges::contains(family.languages, language)) {
+        warnings.push_back(std::format(
+            "voice_cloning_settings.language: {} was not trained on {}; a fine-tune of it may be",
+            family.name, settings.speech.language));
+    }
+    if (!settings.cuda_device.empty() && !parts_.resources.networks.device->is_gpu()) {
+        warnings.emplace_back(
+            "voice_cloning_settings.cuda_device: there is no GPU that this server computes on, so "
+            "the processor does");
+    }
+    return warnings;
+}
+
 VoiceUsed Voices::expected(const VoiceSettings& settings, bool has_recording) const {
     std::string reason = shortfall(settings, has_recording);
     const bool cloned = reason.empty() && settings.model != kStandIn;

@@ -64,7 +64,8 @@ public:
 
     std::vector<VoiceStatus> list() const;
 
-    bool on_gpu() const { return parts_.resources.networks.device->is_gpu(); }
+    /// What of `settings` cannot be as they say though their voice speaks, in sentences.
+    std::vector<std::string> warnings(const VoiceSettings& settings) const;
 
     /// The voice of answers as far as is known without loading anything, for a character with or
     /// without a recording.

@@ -25,8 +25,9 @@ struct VoiceFamily {
     std::span<const std::string_view> dependencies;  // what it needs, for a person to read
     /// The models of the catalogue that it is loaded from, in the order that `load` wants them.
     std::span<const std::string_view> models;
-    bool clones = false;            // learns from VoiceSample::recording
-    bool needs_transcript = false;  // and from VoiceSample::transcript
+    std::span<const std::string_view> languages;  // ISO 639-1, of those models; none: any
+    bool clones = false;                          // learns from VoiceSample::recording
+    bool needs_transcript = false;                // and from VoiceSample::transcript
     /// What is not here to run it, but its models, for a person to read; empty if nothing.
     std::string (*missing)(const VoiceResources& resources);
     /// Errors: Unsupported if something is missing, or a file is not what it should be; Internal.

@@ -152,9 +152,19 @@ def test_speed_and_cut_text(server, jane):
     assert len(sound(server, fixed["audio_url"])) < 2 * 24000 * 6
 
 
+def test_what_cannot_be_is_told(server):
+    def warnings(**settings):
+        answer = server.create("Jane", voice=("v.wav", SAMPLE),
+                               voice_cloning_settings={"model": "f5tts", "reference_text": TEXT} | settings).json()
+        return [warning for warning in answer["warnings"] if "voice_cloning_settings" in warning]
+    assert not warnings() and not warnings(language="zh-cn")
+    assert "language" in warnings(language="de")[0]
+    assert "cuda_device" in warnings(cuda_device="0")[0]
+
+
 @pytest.mark.parametrize("key, value", [("nfe_step", 0), ("nfe_step", 1.5), ("nfe_step", 1000), ("cfg_strength", -1), ("speed", 0),
                                         ("speed", "fast"), ("seed", -1), ("quality", "perfect"), ("sway_sampling_coef", -3),
-                                        ("cross_fade_duration", 99), ("fix_duration", 0), ("target_rms", 2),
+                                        ("cross_fade_duration", 99), ("fix_duration", 0), ("fix_duration", 88), ("target_rms", 2),
                                         ("reference_mode", "yes"), ("normalize_text", 1), ("model_name", "F6"),
                                         ("model_path", "x.safetensors"), ("vocab_path", "vocab.txt")])
 def test_settings_are_checked(server, key, value):

@@ -1,11 +1,15 @@
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "audio/decoder.h"
+#include "checkpoint/checkpoint.h"
 #include "checkpoint/convert.h"
+#include "checkpoint/tensors.h"
 #include "foundation/temporary_folder_for_test.h"
 #include "voice/f5tts/excerpt.h"
 #include "voice/f5tts/f5_synthesizer.h"
@@ -141,6 +145,46 @@ TEST_F(F5Behaviour, SpeaksTheSameTextsInAsManySamples) {
             expect(answer, behaviour["texts"][i]["text"], voice, options(json::object()));
         }
     }
+}
+
+/// From the recording's samples and the texts to the waveform, by the same noise: the network's own
+/// stages are compared by titans-parity.
+TEST_F(F5Behaviour, SoundsAsThePackageDoes) {
+    const json expected = read_json(kFixtures / "f5tts/expected.json");
+    const auto stages =
+        checkpoint::Checkpoint::open_safetensors(kFixtures / "f5tts/stages.safetensors");
+    ASSERT_TRUE(stages);
+    const auto wanted = checkpoint::to_f32(*stages->tensors().tensor("waveform"));
+    const auto mel = checkpoint::to_f32(*stages->tensors().tensor("mel"));
+    ASSERT_TRUE(wanted && mel);
+    std::ifstream file(kFixtures / "f5tts/recording.wav", std::ios::binary);
+    const std::string bytes(std::istreambuf_iterator<char>(file), {});
+    const auto recorded = audio::decode(std::as_bytes(std::span(bytes)), kRate, {}, {});
+    ASSERT_TRUE(recorded) << recorded.error().message;
+
+    SpeechOptions chosen = options(json::object());
+    chosen.seed = expected["seed"];
+    chosen.nfe_step = 32;
+    const auto voice = synthesizer->learn(
+        {.excerpt = {.audio = *recorded}, .transcript = expected["reference_text"]}, chosen, {});
+    ASSERT_TRUE(voice) << voice.error().message;
+    const auto learned = dynamic_cast<const F5Voice&>(**voice).mel();
+    ASSERT_EQ(learned.size(), mel->size());
+    for (std::size_t i = 0; i < learned.size(); ++i) EXPECT_NEAR(learned[i], (*mel)[i], 1e-3) << i;
+    const auto utterance = synthesizer->begin(expected["text"].get<std::string>(), *voice, chosen);
+    ASSERT_TRUE(utterance);
+    std::optional<Result<audio::Audio>> spoken;
+    while (!spoken) spoken = (*utterance)->step({});
+    ASSERT_TRUE(*spoken);
+    const auto sound = (*spoken)->samples();
+    ASSERT_EQ(sound.size(), wanted->size());
+    double error = 0;
+    double energy = 0;
+    for (std::size_t i = 0; i < sound.size(); ++i) {
+        error += std::pow(sound[i] - (*wanted)[i], 2);
+        energy += std::pow((*wanted)[i], 2);
+    }
+    EXPECT_LT(std::sqrt(error / energy), 1e-3);
 }
 
 TEST_F(F5Behaviour, HasTheOptionsOfThePackage) {

@@ -11,7 +11,11 @@ Result<std::shared_ptr<SpeechSynthesizer>> load(std::span<const std::filesystem:
                                                 const VoiceResources& resources);
 
 inline constexpr std::array<std::string_view, 1> kNeeds{"espeak-ng"};
-inline constexpr VoiceFamily kFamily{
-    .name = "espeak-ng", .dependencies = kNeeds, .models = {}, .missing = missing, .load = load};
+inline constexpr VoiceFamily kFamily{.name = "espeak-ng",
+                                     .dependencies = kNeeds,
+                                     .models = {},
+                                     .languages = {},
+                                     .missing = missing,
+                                     .load = load};
 
 }  // namespace titans::voice::espeak

@@ -13,7 +13,8 @@ namespace titans::voice::f5tts {
 namespace {
 
 constexpr int kReferenceSteps = 32;
-constexpr int kMostFrames = 65'536;
+constexpr double kShortestSeconds = 0.5;  // of a recording
+constexpr int kMostFrames = 8192;         // of the network's table of positions: 87 s
 // Below it the reference's rule for the length becomes wrong, and gets an exception of its own.
 constexpr std::size_t kShortestText = 24;  // UTF-8 bytes
 
@@ -75,6 +76,10 @@ Excerpt F5Synthesizer::choose_excerpt(const audio::Audio& recording,
 Result<std::shared_ptr<const LearnedVoice>> F5Synthesizer::learn(const VoiceSample& sample,
                                                                  const SpeechOptions& options,
                                                                  const std::stop_token& /*stop*/) {
+    if (!options.reference_mode && sample.excerpt.audio.duration().count() < kShortestSeconds) {
+        return fail(ErrorKind::InvalidInput,
+                    "voice_cloning_audio: there is less than half a second of sound in it");
+    }
     return F5Voice::learn(sample, options.target_rms);
 }
 

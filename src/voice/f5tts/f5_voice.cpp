@@ -11,7 +11,7 @@ namespace titans::voice::f5tts {
 namespace {
 
 constexpr std::uint32_t kFormat = 0x32'56'35'46;  // "F5V2"
-constexpr double kShortestSeconds = 0.5;
+constexpr double kShortestSeconds = 0.05;         // of more than half a window
 constexpr float kSilence = 1e-4F;
 
 struct Header {
@@ -35,7 +35,7 @@ Result<std::shared_ptr<const F5Voice>> F5Voice::learn(const VoiceSample& sample,
     const audio::Audio& recording = sample.excerpt.audio;
     if (recording.duration().count() < kShortestSeconds) {
         return fail(ErrorKind::InvalidInput,
-                    "voice_cloning_audio: there is less than half a second of sound in it");
+                    "voice_cloning_audio: there is hardly any sound in it");
     }
     if (sample.transcript.find_first_not_of(" \t\n") == std::string::npos) {
         return fail(ErrorKind::InvalidInput,

@@ -15,8 +15,8 @@ namespace titans::voice::f5tts {
 /// What F5-TTS continues when it speaks: the recording's spectrogram and words.
 class F5Voice final : public LearnedVoice {
 public:
-    /// Errors: InvalidInput if the recording is shorter than half a second, silent, or without
-    /// words; Internal.
+    /// Errors: InvalidInput if the recording is shorter than 50 ms, silent, or without words;
+    /// Internal.
     static Result<std::shared_ptr<const F5Voice>> learn(const VoiceSample& sample,
                                                         float target_rms);
     /// Errors: InvalidInput.

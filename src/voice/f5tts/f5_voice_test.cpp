@@ -79,7 +79,7 @@ TEST(F5Voice, NeedsSoundAndWords) {
         const auto voice = F5Voice::learn(sample, 0.1F);
         return !voice && voice.error().kind == ErrorKind::InvalidInput;
     };
-    EXPECT_TRUE(refused(tone(0.5F, 0.4)));
+    EXPECT_TRUE(refused(tone(0.5F, 0.04)));
     EXPECT_TRUE(refused(tone(0, 2)));
     VoiceSample wordless = tone(0.5F, 2);
     wordless.transcript = " \n";
