@@ -1,12 +1,17 @@
 """F5-TTS beside the package that a user would run in its place, on PyTorch."""
 
 import os
+import shutil
 import subprocess
 import sys
+import time
 
-from measuring import THREADS, say
+import requests
+from hub import FakeHub, expect_voices
+from measuring import THREADS, api_mind, say
 from networks import CACHE, PRECISIONS, known, ours, ratio
-from server import PROGRAM
+from server import MODELS, PROGRAM, SPEECH, Server, events
+from upstream import FakeUpstream
 from yardsticks import ask, packages, run
 
 RUNS = 3
@@ -14,6 +19,10 @@ PACKAGES = ["f5-tts==1.1.22", "vocos==0.1.0", "x-transformers==2.31.10", "torchd
             "einx==0.4.3", "einops==0.8.2", "torch-einops-utils==0.2.0", "loguru==0.7.3", "frozendict==2.5.1", "rjieba==0.2.2",
             "pypinyin==0.55.0", "pydub==0.25.1", "audioop-lts==0.2.2"]
 FRAMES = (700, 1216)
+# Of 7.1 s, with its words.
+RECORDING = "sense_and_sensibility_01_austen_64kb-0870"
+FIVE_SENTENCES = ("The ferry leaves at nine in the morning. It takes forty minutes to the island. There is one inn, which is open all "
+                  "year. Nobody drives there, so bring good shoes. The last boat back leaves at six in the evening.")
 # Of a recording of 6 s and 7 s of speech, and the steps.
 SENTENCE, STEPS, SPEECH_S = 1218, 7, 7
 
@@ -85,3 +94,66 @@ def bench_f5tts(report, folder):
     report.table(["by", *(f"a step of {count} frames, s" for count in FRAMES), "of their f32's time (aim of f32: 0.75)",
                   "of their bf16's (aims: bf16 0.7, int8 0.47)", "the sentence, s", "its vocoder, s",
                   "real-time factor (aims: bf16 3.3, int8 2.3)", "loading, ms (aim 500)", "peak memory, MB"], rows)
+
+
+def seeded_repositories(made):
+    """The hub's two repositories, with the seeded weights under the official names."""
+    network = made / "f5tts"
+    weights = (network / "model_1250000.safetensors").read_bytes()
+    return {"SWivid/F5-TTS": {"F5TTS_v1_Base/model_1250000.safetensors": weights,
+                              "F5TTS_v1_Base/vocab.txt": (network / "vocab.txt").read_bytes(),
+                              "F5TTS_Base/model_1200000.safetensors": weights},
+            "charactr/vocos-mel-24khz": {name: (made / "vocos" / name).read_bytes() for name in ("pytorch_model.bin", "config.yaml")}}
+
+
+def timed(call):
+    started = time.monotonic()
+    answer = call()
+    answer.raise_for_status()
+    return time.monotonic() - started, answer.json()
+
+
+def spoken_answer(server, character):
+    """When the first and the last audio of an answer came, in s, its seconds of sound, and what `done` said."""
+    started, first, seconds = time.monotonic(), None, 0
+    with requests.post(server.url + "/ask-question-text", stream=True, timeout=1800,
+                       json={"character_id": character, "question": "How do I get to the island?", "stream": True}) as response:
+        for name, event in events(response):
+            if name == "audio":
+                first = first or time.monotonic() - started
+                seconds += event["seconds"]
+            elif name == "done":
+                return first, time.monotonic() - started, seconds, event
+
+
+def bench_voice(report, folder):
+    report.add("## An answer in the voice of a recording, through the API")
+    report.add()
+    if not (made := seeded()):
+        return
+    repositories = seeded_repositories(made)
+    models = folder / "models"
+    shutil.copytree(MODELS, models, ignore=shutil.ignore_patterns(".*", "f5tts*", "vocos*"))
+    expect_voices(models, repositories)
+    rows = []
+    with FakeHub(repositories) as hub, FakeUpstream(answer=FIVE_SENTENCES) as mind, \
+            Server(folder / "server", models=models, HF_ENDPOINT=hub.url, TITANS_CACHE=folder / "cache", REQUEST_TIMEOUT=1800,
+                   **api_mind(mind)) as server:
+        fetched, _ = timed(lambda: server.post("/download-model", timeout=600, json={"model_name": "f5tts", "accept_license": True}))
+        created = server.create("Jane", voice=SPEECH / f"{RECORDING}.wav", voice_cloning_settings={
+            "model": "f5tts", "reference_text": (SPEECH / f"{RECORDING}.txt").read_text().strip(), "seed": 1})
+        created.raise_for_status()
+        character = created.json()["character_id"]
+        loaded, _ = timed(lambda: server.load(character))
+        for when in ("first answer after load-character", "second answer"):
+            rows.append([when, spoken_answer(server, character)])
+        server.stop()
+        server.start()
+        rows.append(["first answer of a restarted server, nothing loaded", spoken_answer(server, character)])
+    report.add(f"Seeded weights of the official size, from a hub on this machine: fetched, checked and converted in {fetched:.1f} s; "
+               f"load-character (mind behind an API, ears, embedder, voice): {loaded:.1f} s. A recording of 7.1 s, an answer of five "
+               f"sentences that its mind writes at once, 7 steps, COMPUTE=auto.")
+    report.add()
+    report.table(["", "voice ready, ms", "first audio, s", "all of it, s", "seconds of sound", "real-time factor"],
+                 [[when, f"{done['timings']['voice']:.0f}", f"{first:.1f}", f"{whole:.1f}", f"{sound:.1f}", f"{whole / sound:.2f}"]
+                  for when, (first, whole, sound, done) in rows])

@@ -1,6 +1,5 @@
 """Answers in the voice of a character's recording: F5-TTS, from a hub of our own, of small networks with random numbers."""
 
-import hashlib
 import io
 import json
 import pathlib
@@ -16,12 +15,10 @@ from server import MODELS, Server, events
 from test_audio import SENTENCES, recording, spoken
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "fakes"))
-from hub import FakeHub  # noqa: E402
+from hub import FakeHub, expect_voices, voice_repositories  # noqa: E402
 
 NETWORKS = pathlib.Path(__file__).parents[1] / "parity"
-F5TTS = {"F5TTS_v1_Base/model_1250000.safetensors": NETWORKS / "f5tts/model_1250000.safetensors",
-         "F5TTS_v1_Base/vocab.txt": NETWORKS / "f5tts/vocab.txt"}
-VOCOS = {"pytorch_model.bin": NETWORKS / "vocos/pytorch_model.bin", "config.yaml": NETWORKS / "vocos/config.yaml"}
+REPOSITORIES = voice_repositories(NETWORKS)
 SAMPLE = recording(SENTENCES[1])
 TEXT = " ".join(spoken(SENTENCES[1]))
 KNOWLEDGE = ("knowledge.txt", b"The ferry to the island leaves at nine in the morning. It takes forty minutes. "
@@ -29,23 +26,9 @@ KNOWLEDGE = ("knowledge.txt", b"The ferry to the island leaves at nine in the mo
 QUESTION = "When does the ferry to the island leave?"
 
 
-def own_files(models, files):
-    """What says that the hub of `models` has other files than the official ones, under their names."""
-    def about(paths):
-        return {pathlib.Path(name).name: {"bytes": len(path.read_bytes()),
-                                          "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
-                for name, path in paths.items()}
-    models.mkdir(parents=True, exist_ok=True)
-    (models / "catalogue.json").write_text(json.dumps({name: about(paths) for name, paths in files.items()}))
-
-
-def read(paths):
-    return {name: path.read_bytes() for name, path in paths.items()}
-
-
 @pytest.fixture(scope="module")
 def hub():
-    with FakeHub({"SWivid/F5-TTS": read(F5TTS), "charactr/vocos-mel-24khz": read(VOCOS)}) as fake:
+    with FakeHub(REPOSITORIES) as fake:
         yield fake
 
 
@@ -56,8 +39,9 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def server(hub, folder):
-    own_files(folder / "models", {"f5tts": F5TTS, "vocos-mel-24khz": VOCOS})
-    with Server(folder / "server", models=folder / "models", HF_ENDPOINT=hub.url, REQUEST_TIMEOUT=300) as running:
+    expect_voices(folder / "models", REPOSITORIES)
+    with Server(folder / "server", models=folder / "models", HF_ENDPOINT=hub.url, TITANS_CACHE=folder / "cache",
+                REQUEST_TIMEOUT=300) as running:
         voice = voices(running)["f5tts"]
         assert not voice["available"] and "f5tts" in voice["reason"]
         assert voice["licences"] == ["CC-BY-NC-4.0", "MIT"]
@@ -249,8 +233,9 @@ def test_a_spoken_question_is_answered_in_the_voice_that_its_ears_heard(hub, fol
     """The words of the recording are heard; of a long one, those of the part that is taken."""
     models = tmp_path / "models"
     shutil.copytree(MODELS, models, copy_function=shutil.copy, ignore=shutil.ignore_patterns(".*", "f5tts*", "vocos*"))
-    own_files(models, {"f5tts": F5TTS, "vocos-mel-24khz": VOCOS})
-    with Server(tmp_path / "server", models=models, HF_ENDPOINT=hub.url, REQUEST_TIMEOUT=300, ACCEPT_LICENSES="cc-by-nc-4.0") as server:
+    expect_voices(models, REPOSITORIES)
+    with Server(tmp_path / "server", models=models, HF_ENDPOINT=hub.url, TITANS_CACHE=tmp_path / "cache", REQUEST_TIMEOUT=300,
+                ACCEPT_LICENSES="cc-by-nc-4.0") as server:
         assert server.post("/download-model", json={"model_name": "f5tts"}).status_code == 200
         short = make(server, reference_text="")
         loaded = server.load(short)
