@@ -16,25 +16,15 @@
 
 #include "audio/decoder.h"
 #include "hearing/families.h"
+#include "program.h"
 #include "shares.h"
 
 namespace {
 
 using namespace titans;
+using titans::bench::or_exit;
+using titans::bench::seconds_of;
 using Json = nlohmann::ordered_json;
-
-template <typename T>
-T or_exit(Result<T> result) {
-    if (result) return *std::move(result);
-    std::println(stderr, "{} {}", result.error().message, result.error().detail);
-    std::exit(1);
-}
-
-double seconds_of(const auto& work) {
-    const auto start = std::chrono::steady_clock::now();
-    work();
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
 
 audio::Audio read(const std::string& what, SampleRate rate) {
     if (!what.ends_with(".wav")) {

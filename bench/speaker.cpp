@@ -16,6 +16,7 @@
 #include <string>
 #include <thread>
 
+#include "program.h"
 #include "voice/f5tts/network.h"
 #include "voice/f5tts/sampling.h"
 #include "voice/f5tts/sampling_schedule.h"
@@ -24,23 +25,12 @@
 namespace {
 
 using namespace titans;
+using titans::bench::or_exit;
+using titans::bench::seconds_of;
 using namespace titans::voice::f5tts;
 using Json = nlohmann::ordered_json;
 
 constexpr double kFramesOfSecond = 24'000.0 / 256;
-
-template <typename T>
-T or_exit(Result<T> result) {
-    if (result) return *std::move(result);
-    std::println(stderr, "{} {}", result.error().message, result.error().detail);
-    std::exit(1);
-}
-
-double seconds_of(const auto& work) {
-    const auto start = std::chrono::steady_clock::now();
-    work();
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
 
 double median(std::vector<double> values) {
     std::ranges::sort(values);

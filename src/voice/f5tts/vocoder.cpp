@@ -10,6 +10,7 @@
 #include "audio/fourier.h"
 #include "engine/layers/graph.h"
 #include "engine/layers/weights.h"
+#include "voice/f5tts/mel.h"
 
 namespace titans::voice::f5tts {
 namespace {
@@ -22,10 +23,6 @@ using engine::Node;
 constexpr float kEpsilon = 1e-6F;
 constexpr int kKernel = 7;
 constexpr float kLargestMagnitude = 100;
-// Of the spectrograms that F5-TTS makes.
-constexpr int kMels = 100;
-constexpr int kHop = 256;
-constexpr int kSampleRate = 24'000;
 
 struct Sizes {
     int width = 0;
@@ -61,7 +58,7 @@ Result<Sizes> read_sizes(const engine::GgufFile& file) {
     };
     TITANS_TRY_VOID(read("n_mels", kMels, kMels));
     TITANS_TRY_VOID(read("hop_length", kHop, kHop));
-    TITANS_TRY_VOID(read("sample_rate", kSampleRate, kSampleRate));
+    TITANS_TRY_VOID(read("sample_rate", kRate.hz, kRate.hz));
     TITANS_TRY(const std::string padding, file.text("vocos.padding"));
     if (padding != "center") return wrong("padding");
     Sizes sizes;
