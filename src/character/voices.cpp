@@ -26,9 +26,10 @@ std::string_view wanted_family(const VoiceSettings& settings) {
 /// All that what is learned depends on.
 std::string key_of(const store::CharacterRecord& character, const VoiceSettings& settings,
                    std::string_view transcript) {
-    return std::format("{} 1 {} {} {} {} {}", wanted_family(settings), character.voice_file,
-                       character.sample_key, settings.speech.reference_mode,
-                       settings.speech.target_rms, transcript);
+    const voice::SpeechOptions& speech = settings.speech;
+    return std::format("{} 2 {} {} {} {} {} {} {}", wanted_family(settings), character.voice_file,
+                       character.sample_key, speech.reference_mode, speech.target_rms,
+                       speech.normalize_text, speech.language, transcript);
 }
 
 }  // namespace

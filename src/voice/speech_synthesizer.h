@@ -90,9 +90,9 @@ public:
     virtual Excerpt choose_excerpt(const audio::Audio& recording,
                                    const SpeechOptions& options) const = 0;
 
-    /// Of what is read there, only `reference_mode`, `target_rms` and `language` make a difference
-    /// here. Null where voices are not learned. Errors: InvalidInput, if there is nothing to learn
-    /// from; Cancelled; Internal.
+    /// Of what is read there, only `reference_mode`, `target_rms`, `language` and `normalize_text`
+    /// make a difference here. Null where voices are not learned. Errors: InvalidInput, if there is
+    /// nothing to learn from; Cancelled; Internal.
     virtual Result<std::shared_ptr<const LearnedVoice>> learn(const VoiceSample& sample,
                                                               const SpeechOptions& options,
                                                               const std::stop_token& stop) = 0;

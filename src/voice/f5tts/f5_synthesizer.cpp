@@ -30,6 +30,10 @@ int steps_of(Quality quality) {
     std::unreachable();
 }
 
+bool normalizes(const SpeechOptions& options) {
+    return options.normalize_text && !options.reference_mode;
+}
+
 /// How long each piece is to be with the recording where `options` fix the length of all; else
 /// nothing (infer_batch_process()).
 std::vector<double> fixed_seconds(const std::vector<std::string>& pieces, const F5Voice& voice,
@@ -80,7 +84,12 @@ Result<std::shared_ptr<const LearnedVoice>> F5Synthesizer::learn(const VoiceSamp
         return fail(ErrorKind::InvalidInput,
                     "voice_cloning_audio: there is less than half a second of sound in it");
     }
-    return F5Voice::learn(sample, options.target_rms);
+    if (!normalizes(options)) return F5Voice::learn(sample, options.target_rms);
+    // "in 1999" takes as long as "in nineteen ninety-nine": the length of a text is reckoned from
+    // its bytes and these.
+    VoiceSample spelled = sample;
+    spelled.transcript = spoken_form(options.language).of(sample.transcript);
+    return F5Voice::learn(spelled, options.target_rms);
 }
 
 Result<std::shared_ptr<const LearnedVoice>> F5Synthesizer::recall(
@@ -113,9 +122,8 @@ text::SpokenForm& F5Synthesizer::spoken_form(const std::string& language) {
 Result<std::vector<Piece>> F5Synthesizer::plan(std::string_view text, const F5Voice& voice,
                                                const SpeechOptions& options) {
     const std::size_t longest = longest_piece(voice.seconds(), voice.text().size(), options.speed);
-    std::vector<std::string> texts = options.normalize_text && !options.reference_mode
-                                         ? cut_text(spoken_form(options.language).of(text), longest)
-                                         : cut_text(text, longest);
+    std::vector<std::string> texts = cut_text(
+        normalizes(options) ? spoken_form(options.language).of(text) : std::string(text), longest);
     std::erase(texts, "");
     if (texts.empty())
         return fail(ErrorKind::InvalidInput, "text: nothing in it can be pronounced");
