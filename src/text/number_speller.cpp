@@ -326,6 +326,21 @@ std::optional<std::string> NumberSpeller::measure(const WrittenNumber& number,
     return with_words(formatted, this->number(number, agreement), spaces());
 }
 
+std::string NumberSpeller::per(std::string_view unit) {
+    UErrorCode status = U_ZERO_ERROR;
+    const auto measured = icu::MeasureUnit::forIdentifier("per-" + std::string(unit), status);
+    if (U_FAILURE(status) != 0) return {};
+    const icu::UnicodeString text = icu::number::NumberFormatter::withLocale(icu_->locale)
+                                        .unit(measured)
+                                        .unitWidth(UNUM_UNIT_WIDTH_FULL_NAME)
+                                        .formatInt(1, status)
+                                        .toString(status);
+    const std::string said = plain(text);
+    constexpr std::string_view kAmount = "1 ";
+    if (U_FAILURE(status) != 0 || !said.starts_with(kAmount) || said.contains('/')) return {};
+    return said.substr(kAmount.size());
+}
+
 std::optional<std::string> NumberSpeller::money(const WrittenNumber& number,
                                                 std::string_view currency) {
     UErrorCode status = U_ZERO_ERROR;

@@ -64,6 +64,8 @@ public:
 
     /// `unit`: ICU's identifier ("kilometer-per-hour"), `currency`: ISO 4217. Nothing if unknown.
     std::optional<std::string> measure(const WrittenNumber& number, const std::string& unit);
+    /// "per kilogram", behind an amount; empty in languages that say it otherwise.
+    std::string per(std::string_view unit);
     std::optional<std::string> money(const WrittenNumber& number, std::string_view currency);
     /// The currency's name as it stands behind large round numbers.
     std::string currency_name(std::string_view currency);

@@ -125,13 +125,16 @@ std::size_t SentenceSpeller::behind_spaces(std::size_t position) const {
     return position;
 }
 
-std::string SentenceSpeller::word_before(std::size_t position) const {
+std::size_t SentenceSpeller::word_start(std::size_t position) const {
     while (position > 0 && is_space(before(position))) previous_code_point(text_, position);
     const std::size_t end = position;
     while (position > 0 && end - position < kLongestWord && is_letter(before(position)))
         previous_code_point(text_, position);
-    return lower_case(std::string_view(text_).substr(position, end - position),
-                      numbers_.language());
+    return position;
+}
+
+std::string SentenceSpeller::word_before(std::size_t position) const {
+    return lower_case(word_at(word_start(position)), numbers_.language());
 }
 
 std::string_view SentenceSpeller::word_at(std::size_t position) const {
@@ -186,7 +189,7 @@ void SentenceSpeller::step() {
     const char c = at(at_);
     const char32_t previous = before(at_);
     const bool in_word = is_alphanumeric(previous);
-    if (!in_word && (say_mail() || say_abbreviation() || say_month())) return;
+    if (!in_word && (say_mail() || say_abbreviation() || say_month() || say_roman())) return;
     if ((!in_word || !is_letter(code_point_at(at_))) && say_currency_first()) return;
     if (is_digit(c)) {
         if (is_letter(previous) && numbers_.spaces() && last_end_ != at_) {

@@ -25,7 +25,7 @@ struct FoundNumber {
 
 /// What SpokenForm does: goes through a text once, from left to right, and at each place asks those
 /// who may know what stands there (say_*). Each that does writes its words and moves on, and
-/// returns true. The files: signs, dates and times, numbers, amounts of something.
+/// returns true. The files: signs, dates and times, numbers, Roman numerals, amounts of something.
 class SentenceSpeller {
 public:
     explicit SentenceSpeller(std::string_view language);
@@ -54,7 +54,9 @@ private:
     /// Behind one space, if there is one.
     std::size_t behind_space(std::size_t position) const;
     std::size_t behind_spaces(std::size_t position) const;
-    /// The word that ends before `position`, but for spaces, in small letters.
+    /// Where the word begins that ends before `position`, but for spaces.
+    std::size_t word_start(std::size_t position) const;
+    /// That word, in small letters.
     std::string word_before(std::size_t position) const;
     std::string_view word_at(std::size_t position) const;
     /// Writes `words` in place of the text up to `end`.
@@ -116,10 +118,16 @@ private:
     /// "3-5", "3 x 4".
     bool say_range(const FoundNumber& found);
 
+    // Roman numerals
+    /// "Henry VIII", "World War II", "XXe siècle".
+    bool say_roman();
+
     // Amounts
     const WrittenUnit* find_unit(std::size_t position) const;
     static char32_t last_character(std::string_view text);
     bool say_magnitude_or_unit(const FoundNumber& found);
+    /// The slash of "$5/kg" behind what was said, and what it is of.
+    bool say_per();
     static WrittenNumber scaled(WrittenNumber number, std::size_t zeros);
     const WrittenCurrency* find_currency(std::size_t position) const;
     bool say_currency_first();

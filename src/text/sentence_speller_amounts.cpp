@@ -45,6 +45,20 @@ bool SentenceSpeller::say_magnitude_or_unit(const FoundNumber& found) {
     return true;
 }
 
+bool SentenceSpeller::say_per() {
+    const WrittenUnit* const unit = find_unit(at_ + 1);
+    const std::string_view word = word_at(at_ + 1);
+    if (unit == nullptr && word.size() < 2) return false;
+    const std::string per = numbers_.per(unit != nullptr ? unit->identifier : "kilogram");
+    if (per.empty()) return false;
+    if (unit != nullptr) {
+        say(" " + per, behind_space(at_ + 1) + unit->written.size());
+    } else {
+        say(" " + per.substr(0, per.find(' ')), at_ + 1);  // "/month"
+    }
+    return true;
+}
+
 WrittenNumber SentenceSpeller::scaled(WrittenNumber number, std::size_t zeros) {
     number.fraction.resize(std::max(number.fraction.size(), zeros), '0');
     number.whole += number.fraction.substr(0, zeros);

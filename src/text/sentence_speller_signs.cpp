@@ -138,6 +138,7 @@ bool SentenceSpeller::say_sign(char c) {
             return is_letter(code_point_at(at_ + 1)) && !is_alphanumeric(before(at_)) &&
                    replaced(words_.at, 1);
         case '/': {
+            if (last_end_ == at_ && !out_.empty()) return say_per();
             const bool long_words = word_at(at_ + 1).size() > 1 && word_before(at_).size() > 1;
             if (!is_letter(before(at_)) || !long_words) return false;
             if (words_.either.empty()) return false;

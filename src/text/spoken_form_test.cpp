@@ -74,6 +74,50 @@ TEST(SpokenForm, ReadsTelephoneNumbersByDigit) {
                      {"(030) 123 4567", "zero three zero, one two three, four five six seven"}});
 }
 
+TEST(SpokenForm, ReadsRomanNumeralsBehindNames) {
+    expect_readings(
+        "en", {{"World War II began.", "World War two began."},
+               {"Henry VIII and Louis XIV met.", "Henry the eighth and Louis the fourteenth met."},
+               {"Elizabeth II, Charles V", "Elizabeth the second, Charles the fifth"},
+               {"Final Fantasy VII, Rocky III", "Final Fantasy seven, Rocky three"},
+               {"Act V, Chapter I", "Act five, Chapter one"},
+               {"Chapter XXXIX", "Chapter thirty-nine"}});
+    expect_readings(
+        "de", {{"Ludwig XIV. war König.", "Ludwig der Vierzehnte war König."},
+               {"Es lebe Elisabeth II. Sie winkt.", "Es lebe Elisabeth die Zweite. Sie winkt."},
+               {"im Kapitel IV", "im Kapitel vier"}});
+    expect_readings("fr", {{"au XXe siècle", "au vingtième siècle"},
+                           {"Louis XIV arrive", "Louis quatorze arrive"}});
+    expect_readings("es", {{"en el siglo XXI", "en el siglo veintiuno"},
+                           {"Felipe II y Alfonso XIII", "Felipe segundo y Alfonso trece"},
+                           {"Isabel II", "Isabel segunda"}});
+    expect_readings("it", {{"nel secolo XXI", "nel secolo ventunesimo"},
+                           {"Luigi XIV", "Luigi quattordicesimo"}});
+    expect_readings("nl", {{"Willem III", "Willem de derde"}});
+}
+
+TEST(SpokenForm, LeavesLettersThatAreNoRomanNumerals) {
+    expect_readings("en",
+                    {{"In Part I was wrong, and so was I.", "In Part one was wrong, and so was I."},
+                     {"Malcolm X and Plan V", "Malcolm X and Plan V"},
+                     {"VII of them, an IV drip, Henry VIII's wife",
+                      "VII of them, an IV drip, Henry VIII's wife"},
+                     {"Size XXL, Mark IIII, Anna VIVID", "Size XXL, Mark IIII, Anna VIVID"}});
+    expect_readings("fr", {{"Ils vont, Marie a dit IV", "Ils vont, Marie a dit IV"}});
+}
+
+TEST(SpokenForm, SaysWhatAnAmountIsOf) {
+    expect_readings(
+        "en", {{"$5/kg and 3 mg/kg", "five dollars per kilogram and three milligrams per kilogram"},
+               {"$10/month", "ten dollars per month"},
+               {"20 MB/s, 80 km/h", "twenty megabytes per second, eighty kilometers per hour"},
+               {"3/week", "three per week"},
+               {"and/or, he/she", "and or, he or she"}});
+    expect_readings("de",
+                    {{"5 €/kg", "fünf Euro pro Kilogramm"}, {"10 €/Nacht", "zehn Euro pro Nacht"}});
+    expect_readings("fr", {{"5 €/l", "cinq euros par litre"}});
+}
+
 TEST(SpokenForm, SpellsNumbersInsideWords) {
     expect_readings("en", {{"MP3 and B2B", "MP three and B two B"},
                            {"GPT-4, F5-TTS, 4K", "GPT-four, F five-TTS, four K"},
