@@ -34,7 +34,6 @@ constexpr std::chrono::seconds kHubRest{60};
 constexpr std::chrono::minutes kPackageTime{30};
 constexpr std::uintmax_t kMaxConfigBytes = std::uintmax_t{1} << 20;
 constexpr std::string_view kNetworkName = "titans.gguf";
-constexpr std::string_view kOwnFilesName = "catalogue.json";
 constexpr const char* kAcceptedKey = "licence_accepted";
 
 net::VerifiedFile::Expected expected(const ModelFile& file) {
@@ -109,7 +108,7 @@ public:
     Result<fs::path> run() {
         std::uint64_t fetched_bytes = 0;
         Json sources = Json::object();
-        for (const ModelFile& file : store_.files_of(model_)) {
+        for (const ModelFile& file : store_.expected_.of(model_)) {
             TITANS_TRY(const std::string source, fetch_file(file));
             TITANS_TRY_VOID(link_or_copy(download_path(file), source_folder() / file.name));
             sources[std::string(file.name)] = source;
@@ -329,36 +328,9 @@ private:
 
 ModelStore::ModelStore(Options options)
     : options_(without_slash(std::move(options))),
-      own_files_(read_own_files(options_.models_dir)),
+      expected_(options_.models_dir),
       repositories_(options_.models_dir, hub_options(options_)),
       local_voices_(options_.models_dir, options_.program) {}
-
-ModelStore::OwnFiles ModelStore::read_own_files(const fs::path& models_dir) {
-    OwnFiles own;
-    const auto read_model = [&](const std::string& model, const Json& files) {
-        if (!files.is_object()) return false;
-        for (const auto& [name, file] : files.items()) {
-            const Json bytes = file.is_object() ? file.value("bytes", Json()) : Json();
-            const Json hash = file.is_object() ? file.value("sha256", Json()) : Json();
-            if (!bytes.is_number_unsigned() || !hash.is_string() ||
-                hash.get_ref<const std::string&>().size() != 64)
-                return false;
-            own[model][name] = {bytes.get<std::uint64_t>(), lower(hash.get<std::string>())};
-        }
-        return true;
-    };
-    const fs::path path = models_dir / kOwnFilesName;
-    std::error_code absent;
-    if (!fs::exists(path, absent)) return own;
-    const Json all = read_record(path, kMaxRecordBytes);
-    bool fits = all.is_object();
-    if (fits) {
-        for (const auto& [model, files] : all.items()) fits = fits && read_model(model, files);
-    }
-    if (fits) return own;
-    log::warn("models.own_files", "message=\"{} makes no sense and is not heeded\"", kOwnFilesName);
-    return {};
-}
 
 const CatalogueModel* ModelStore::find_entry(std::string_view name) const {
     return find_model(options_.catalogue, name);
@@ -373,25 +345,9 @@ std::optional<fs::path> ModelStore::find(std::string_view name) const {
     return network;
 }
 
-std::vector<ModelFile> ModelStore::files_of(const CatalogueModel& model) const {
-    std::vector<ModelFile> files(model.files.begin(), model.files.end());
-    const auto own = own_files_.find(model.name);
-    if (own == own_files_.end()) return files;
-    for (ModelFile& file : files) {
-        const auto found = own->second.find(file.name);
-        if (found == own->second.end()) continue;
-        file.bytes = found->second.bytes;
-        file.sha256 = found->second.sha256;
-        file.git_sha1 = {};
-        file.parts = {};
-        file.hub.revision = "main";
-    }
-    return files;
-}
-
 Json ModelStore::identity(const CatalogueModel& model) const {
     Json files = Json::object();
-    for (const ModelFile& file : files_of(model)) files[std::string(file.name)] = file.hash();
+    for (const ModelFile& file : expected_.of(model)) files[std::string(file.name)] = file.hash();
     return {{"name", model.name},
             {"files", std::move(files)},
             {"converter", model.conversion.empty() ? 0 : kConverterVersion}};

@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <span>
@@ -17,6 +16,7 @@
 #include "foundation/secret.h"
 #include "foundation/units.h"
 #include "models/catalogue.h"
+#include "models/expected_files.h"
 #include "models/local_voices.h"
 #include "models/repositories.h"
 #include "net/http_client.h"
@@ -49,9 +49,8 @@ struct ModelStatus {
 /// Wav2Vec2 or HuBERT, what our own network loads is made there: titans.gguf, which may as well be
 /// put there alone.
 ///
-/// <models_dir>/catalogue.json, which a person may put there, says which bytes are expected in
-/// place of the catalogue's: {"MODEL": {"FILE": {"bytes": 461, "sha256": "..."}}}. Such a file
-/// comes from the hub as it is now, or lies in the model's folder. It is read once.
+/// <models_dir>/catalogue.json, which is read once, says which bytes are expected in place of the
+/// catalogue's (expected_files.h). Such a file comes from the hub, or lies in the model's folder.
 class ModelStore {
 public:
     struct Options {
@@ -143,19 +142,8 @@ private:
     Result<LocalVoiceFiles> find_local_voice(std::string_view model_path,
                                              std::string_view vocab_path) const;
 
-    /// Bytes that a person expects in place of the catalogue's.
-    struct OwnFile {
-        std::uint64_t bytes;
-        std::string sha256;
-    };
-    using OwnFiles =
-        std::map<std::string, std::map<std::string, OwnFile, std::less<>>, std::less<>>;
-
-    static OwnFiles read_own_files(const std::filesystem::path& models_dir);
     const CatalogueModel* find_entry(std::string_view name) const;
     std::optional<std::filesystem::path> find(const CatalogueModel& model) const;
-    /// The files of the model as they are expected, valid as long as the store.
-    std::vector<ModelFile> files_of(const CatalogueModel& model) const;
     /// What must not change for a fetched model to be the catalogue's.
     nlohmann::json identity(const CatalogueModel& model) const;
     /// The record of the model's folder; discarded if there is none.
@@ -170,7 +158,7 @@ private:
                                           std::span<const std::string_view> extensions) const;
 
     const Options options_;
-    const OwnFiles own_files_;
+    const ExpectedFiles expected_;
     const net::HttpClient client_;
     const Repositories repositories_;
     const LocalVoices local_voices_;

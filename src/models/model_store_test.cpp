@@ -290,19 +290,6 @@ TEST_F(ModelStoreTest, TakesOtherBytesWhereAPersonExpectsThem) {
     EXPECT_FALSE(ModelStore(options_).find("plain"));
 }
 
-TEST_F(ModelStoreTest, DoesNotHeedExpectationsThatMakeNoSense) {
-    for (const std::string_view text :
-         {"[]", "{", R"({"plain": 7})", R"({"plain": {"plain.gguf": "x"}})",
-          R"({"plain": {"plain.gguf": {"bytes": -1, "sha256": ""}}})",
-          R"({"plain": {"plain.gguf": {"bytes": 1, "sha256": "ab"}}})"}) {
-        fs::remove_all(folder_ / "models");
-        write(folder_ / "models/catalogue.json", text);
-        const auto fetched = fetch("plain");
-        ASSERT_TRUE(fetched) << text;
-        EXPECT_EQ(read(*fetched), plain_bytes_);
-    }
-}
-
 TEST_F(ModelStoreTest, FindsAClientsOwnVoiceBelowTheModelsFolder) {
     write_script(folder_ / "titans", "#!/bin/sh\n[ $2 = f5tts ] && cat $3/model_local.pt > $4\n");
     write(folder_ / "models/mine/model.pt", "weights");
