@@ -101,9 +101,6 @@ Task<Result<Answer>> Conversation::answer(std::shared_ptr<Turn> turn) {
     answer.character_name = turn->character.name;
     answer.mind = describe_mind(turn->mind);
 
-    answer.voice =
-        parts_.voices.expected(turn->voice_settings, !turn->character.voice_file.empty());
-
     TITANS_CO_TRY(answer.question, co_await understand(turn));
 
     const Clock::time_point recall_start = Clock::now();
@@ -119,7 +116,12 @@ Task<Result<Answer>> Conversation::answer(std::shared_ptr<Turn> turn) {
 
     // Speaking goes on beside thinking; both have ended before this coroutine does.
     const bool spoken = turn->request.speech != Speech::None;
-    if (spoken) speak(turn);
+    if (spoken) {
+        speak(turn);
+    } else {
+        answer.voice =
+            parts_.voices.expected(turn->voice_settings, !turn->character.voice_file.empty());
+    }
     Result<void> thought = co_await think(turn);
     turn->sentences.close();
     if (spoken) co_await turn->spoken.next();
@@ -322,7 +324,8 @@ Task<Result<audio::Audio>> Conversation::speak_text(std::shared_ptr<Turn> turn,
 
 DetachedTask Conversation::speak(std::shared_ptr<Turn> turn) {
     const Clock::time_point open_start = Clock::now();
-    const CharacterVoice voice = co_await parts_.voices.open(turn->character, turn->stop);
+    const CharacterVoice voice =
+        co_await parts_.voices.open(turn->character, turn->voice_settings, turn->stop);
     turn->answer.timings.voice = since(open_start);
     VoiceUsed& used = turn->answer.voice;
     used = voice.used;
@@ -405,10 +408,6 @@ Task<Result<Conversation::Preparation>> Conversation::prepare(CharacterId id,
             "llm_model: no language model is here, so answers quote the knowledge; " +
             how_to_get(models::default_of(models::ModelTask::Mind).name));
     }
-    const bool recorded = !character.voice_file.empty();
-    if (const std::string reason = parts_.voices.expected(voice, recorded).reason;
-        !reason.empty() && (recorded || !voice.model.empty()))
-        preparation.warnings.push_back("voice_cloning_settings: " + reason);
 
     TITANS_CO_TRY_VOID(
         co_await prepare_mind(choice, config, make_prompt(character, config, {}), stop));
@@ -421,11 +420,18 @@ Task<Result<Conversation::Preparation>> Conversation::prepare(CharacterId id,
         Executor::Priority::Later));
     co_await parts_.samples.finish(id, stop);
     TITANS_CO_TRY(character, co_await parts_.characters.find(id));
-    if (const auto reference = parts_.samples.reference_text(character))
-        preparation.warnings.append_range(reference->warnings);
-    const CharacterVoice opened = co_await parts_.voices.open(character, stop);
+    const CharacterVoice opened = co_await parts_.voices.open(character, voice, stop);
+    const VoiceUsed& used = opened.used;
+    co_await parts_.voices.warm_up(opened);
     if (stop.stop_requested())
         co_return fail(ErrorKind::Cancelled, "nobody waits for the character any more");
+    if (const auto reference = parts_.samples.reference_text(character)) {
+        for (const std::string& warning : reference->warnings)
+            if (!used.reason.contains(warning)) preparation.warnings.push_back(warning);
+    }
+    if (!used.reason.empty() && (!character.voice_file.empty() || !voice.model.empty()))
+        preparation.warnings.push_back("voice_cloning_settings: " + used.reason);
+    if (used.cloned) preparation.warnings.append_range(parts_.voices.warnings(voice));
     co_await parts_.embedding.embed_now(id, kEmbeddingBudget, stop);
     // A search brings the embedder, and what it reads, into memory.
     TITANS_CO_TRY(const knowledge::Recollection recalled,

@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::string_view kStandIn = "espeak-ng";
 constexpr std::string_view kStandard = "f5tts";  // of a recording whose settings name none
+constexpr const char* kNoRecording = "the character has no recording to clone";
 constexpr std::string_view kLearnedExtension = "voice";
 constexpr std::size_t kMostRecent = 64;
 // Of voices on disk. What is gone is learned again.
@@ -21,6 +22,11 @@ constexpr std::uint64_t kLearnedBytes = std::uint64_t{512} << 20;
 
 std::string_view wanted_family(const VoiceSettings& settings) {
     return settings.model.empty() ? kStandard : std::string_view(settings.model);
+}
+
+/// Why it cannot speak.
+std::string of_family(const VoiceSettings& settings, const Error& error) {
+    return std::format("{}: {}", wanted_family(settings), error.message);
 }
 
 /// All that what is learned depends on.
@@ -37,16 +43,13 @@ std::string key_of(const store::CharacterRecord& character, const VoiceSettings&
 std::vector<VoiceStatus> Voices::list() const {
     std::vector<VoiceStatus> list;
     for (const voice::VoiceFamily& family : voice::families()) {
-        VoiceStatus status{
-            .family = &family, .licences = {}, .missing = family.missing(parts_.resources)};
+        VoiceStatus status{.family = &family, .licences = {}, .missing = {}};
         for (const std::string_view name : family.models) {
             const models::CatalogueModel* const model = models::find_model(name);
             if (model != nullptr) status.licences.push_back(model->licence);
         }
-        if (status.missing.empty()) {
-            if (const auto files = find_files(family, {}, {}); !files)
-                status.missing = files.error().message;
-        }
+        if (const auto files = find_files(family, {}, nullptr); !files)
+            status.missing = files.error().message;
         list.push_back(std::move(status));
     }
     return list;
@@ -72,39 +75,17 @@ std::vector<std::string> Voices::warnings(const VoiceSettings& settings) const {
 }
 
 VoiceUsed Voices::expected(const VoiceSettings& settings, bool has_recording) const {
-    std::string reason = shortfall(settings, has_recording);
-    const bool cloned = reason.empty() && settings.model != kStandIn;
-    return {.engine = std::string(cloned ? wanted_family(settings) : kStandIn),
-            .cloned = cloned,
-            .reason = std::move(reason)};
+    if (settings.model == kStandIn) return stand_in(settings, "").used;
+    if (!has_recording) return stand_in(settings, kNoRecording).used;
+    const voice::VoiceFamily& family = *voice::find_family(wanted_family(settings));
+    if (const auto files = find_files(family, settings, nullptr); !files)
+        return stand_in(settings, of_family(settings, files.error())).used;
+    return {.engine = std::string(family.name), .cloned = true};
 }
 
 Result<void> Voices::sweep(const std::set<CharacterId>& characters) const {
     TITANS_TRY_VOID(parts_.learned.sweep(characters));
     return parts_.learned.trim(kLearnedFor, kLearnedBytes);
-}
-
-/// Why the voice is not the one that is asked for; empty if it is.
-std::string Voices::shortfall(const VoiceSettings& settings, bool has_recording) const {
-    std::string reason;
-    if (settings.model != kStandIn) {
-        const voice::VoiceFamily& family = *voice::find_family(wanted_family(settings));
-        const std::string missing = family.missing(parts_.resources);
-        if (!has_recording) {
-            reason = "the character has no recording to clone";
-        } else if (!missing.empty()) {
-            reason = std::format("{}: {}", family.name, missing);
-        } else if (settings.model_path.empty()) {
-            if (const auto files = find_files(family, settings, {}); !files)
-                reason = files.error().message;
-        }
-        if (reason.empty()) return reason;
-    }
-    if (!voice::speaks(parts_.resources, settings.speech.language)) {
-        reason += std::format("{}espeak-ng does not speak {}, so it speaks English",
-                              reason.empty() ? "" : "; ", settings.speech.language);
-    }
-    return reason;
 }
 
 CharacterVoice Voices::stand_in(const VoiceSettings& settings, std::string reason) const {
@@ -113,65 +94,75 @@ CharacterVoice Voices::stand_in(const VoiceSettings& settings, std::string reaso
                          .options = settings.speech,
                          .executor = &parts_.speech,
                          .used = {.engine = std::string(kStandIn), .reason = std::move(reason)}};
-    if (!voice::speaks(parts_.resources, settings.speech.language)) voice.options.language = "en";
+    if (!voice::speaks(parts_.resources, settings.speech.language)) {
+        voice.used.reason +=
+            std::format("{}espeak-ng does not speak {}, so it speaks English",
+                        voice.used.reason.empty() ? "" : "; ", settings.speech.language);
+        voice.options.language = "en";
+    }
     // Its ways are its own.
     voice.options.reference_mode = false;
     return voice;
 }
 
-Result<std::vector<std::filesystem::path>> Voices::find_files(const voice::VoiceFamily& family,
-                                                              const VoiceSettings& settings,
-                                                              const std::stop_token& stop) const {
+Result<Voices::Files> Voices::find_files(const voice::VoiceFamily& family,
+                                         const VoiceSettings& settings,
+                                         const std::stop_token* stop) const {
+    if (std::string missing = family.missing(parts_.resources); !missing.empty())
+        return fail(ErrorKind::Unsupported, std::move(missing));
     const std::string_view kind = settings.model_name == "F5TTS_Base" ? "f5tts-base" : "f5tts";
-    std::vector<std::filesystem::path> files;
+    Files files;
     for (const std::string_view model : family.models) {
         const std::string_view name = model == "f5tts" ? kind : model;
         if (model == "f5tts" && !settings.model_path.empty()) {
+            if (stop == nullptr) {
+                TITANS_TRY_VOID(
+                    parts_.models.check_local_voice(settings.model_path, settings.vocab_path));
+                continue;
+            }
             TITANS_TRY(
                 files.emplace_back(),
-                parts_.models.local_voice(settings.model_path, settings.vocab_path, kind, stop));
+                parts_.models.local_voice(settings.model_path, settings.vocab_path, kind, *stop));
             continue;
         }
         auto file = parts_.models.find(name);
         if (!file) {
-            return fail(ErrorKind::Conflict, std::format("{}: the model {} is not here yet; {}",
-                                                         family.name, name, how_to_get(name)));
+            return fail(ErrorKind::Conflict,
+                        std::format("the model {} is not here yet; {}", name, how_to_get(name)));
         }
         files.push_back(*std::move(file));
     }
     return files;
 }
 
-Task<CharacterVoice> Voices::open(store::CharacterRecord character, std::stop_token stop) const {
-    const auto settings = parse_voice_settings(character.voice_cloning_settings);
-    if (!settings) co_return stand_in({}, settings.error().message);
-    if (std::string reason = shortfall(*settings, !character.voice_file.empty());
-        settings->model == kStandIn || !reason.empty()) {
-        co_return stand_in(*settings, std::move(reason));
-    }
+Task<CharacterVoice> Voices::open(store::CharacterRecord character, VoiceSettings settings,
+                                  std::stop_token stop) const {
+    if (settings.model == kStandIn) co_return stand_in(settings, "");
+    if (character.voice_file.empty()) co_return stand_in(settings, kNoRecording);
     const CharacterId id = character.id;
-    Result<CharacterVoice> voice = co_await clone(std::move(character), std::move(stop));
+    Result<CharacterVoice> voice = co_await clone(std::move(character), settings, std::move(stop));
     if (voice) co_return *std::move(voice);
     const Error& error = voice.error();
-    if (error.kind != ErrorKind::Cancelled) {
+    // What is not here is told, and no fault.
+    if (error.kind != ErrorKind::Cancelled && error.kind != ErrorKind::Conflict &&
+        error.kind != ErrorKind::Unsupported) {
         log::warn("voice.not_cloned", "character={} message=\"{}\" detail=\"{}\"", id.value,
                   error.message, error.detail);
     }
-    co_return stand_in(*settings, std::format("{}: {}", wanted_family(*settings), error.message));
+    co_return stand_in(settings, of_family(settings, error));
 }
 
-Task<Result<CharacterVoice>> Voices::clone(store::CharacterRecord character,
+Task<Result<CharacterVoice>> Voices::clone(store::CharacterRecord character, VoiceSettings settings,
                                            std::stop_token stop) const {
+    const voice::VoiceFamily& family = *voice::find_family(wanted_family(settings));
+    TITANS_CO_TRY(const Files files, co_await run_on(parts_.files, [&, this] {
+                      return find_files(family, settings, &stop);
+                  }));
     // Its recording is prepared, and its words are heard, before anything is learned of them.
     co_await parts_.samples.finish(character.id, stop);
     TITANS_CO_TRY(character, co_await parts_.characters.find(character.id));
-    TITANS_CO_TRY(const VoiceSettings settings,
-                  parse_voice_settings(character.voice_cloning_settings));
-    const voice::VoiceFamily& family = *voice::find_family(wanted_family(settings));
     const auto reference = parts_.samples.reference_text(character);
-    if (!reference) {
-        co_return fail(ErrorKind::InvalidInput, "the character has no recording to clone");
-    }
+    if (!reference) co_return fail(ErrorKind::InvalidInput, kNoRecording);
     if (family.needs_transcript && !reference->text) {
         co_return fail(ErrorKind::InvalidInput,
                        reference->warnings.empty()
@@ -180,9 +171,6 @@ Task<Result<CharacterVoice>> Voices::clone(store::CharacterRecord character,
     }
     const std::string transcript = reference->text.value_or("");
 
-    TITANS_CO_TRY(
-        const std::vector<std::filesystem::path> files,
-        co_await run_on(parts_.files, [&, this] { return find_files(family, settings, stop); }));
     TITANS_CO_TRY(auto synthesizer,
                   co_await run_on(
                       parts_.compute, [&, this] { return parts_.engines.voice(family, files); },
@@ -196,8 +184,8 @@ Task<Result<CharacterVoice>> Voices::clone(store::CharacterRecord character,
     if (Result<Learned> known = co_await find_learned(synthesizer, character, key)) {
         voice.learned = *std::move(known);
     } else {
-        TITANS_CO_TRY(voice.learned,
-                      co_await learn(synthesizer, character, transcript, std::move(stop)));
+        TITANS_CO_TRY(voice.learned, co_await learn(synthesizer, character, settings, transcript,
+                                                    std::move(stop)));
         const auto bytes = voice.learned->bytes();
         const Result<std::string> kept = co_await run_on(parts_.files, [&, this] {
             return parts_.learned.keep(bytes, kLearnedExtension, character.id, key);
@@ -210,6 +198,15 @@ Task<Result<CharacterVoice>> Voices::clone(store::CharacterRecord character,
     voice.used.nfe_step = voice.options.nfe_step;
     voice.used.seed = voice.options.seed;
     co_return voice;
+}
+
+Task<> Voices::warm_up(CharacterVoice voice) const {
+    const std::string_view text = voice.options.language.starts_with("zh") ? "一" : "1";
+    // What begins here is never spoken.
+    [[maybe_unused]] const auto begun = co_await run_on(
+        *voice.executor,
+        [&] { return voice.synthesizer->begin(text, voice.learned, voice.options); },
+        Executor::Priority::Later);
 }
 
 /// Errors: NotFound, or why what was kept cannot be used.
@@ -227,10 +224,9 @@ Task<Result<Voices::Learned>> Voices::find_learned(
 
 Task<Result<Voices::Learned>> Voices::learn(std::shared_ptr<voice::SpeechSynthesizer> synthesizer,
                                             store::CharacterRecord character,
-                                            std::string transcript, std::stop_token stop) const {
+                                            VoiceSettings settings, std::string transcript,
+                                            std::stop_token stop) const {
     constexpr auto kUrgent = Executor::Priority::FirstAudio;
-    TITANS_CO_TRY(const VoiceSettings settings,
-                  parse_voice_settings(character.voice_cloning_settings));
     TITANS_CO_TRY(const SttSettings stt, parse_stt_settings(character.stt_settings));
     const voice::SpeechOptions& options = settings.speech;
     TITANS_CO_TRY(const audio::Audio recording, co_await run_on(parts_.files, [&, this] {

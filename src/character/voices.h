@@ -73,7 +73,11 @@ public:
 
     /// Loads and learns what is not there yet. Where that cannot be, the voice is espeak-ng's, and
     /// `used.reason` says why.
-    Task<CharacterVoice> open(store::CharacterRecord character, std::stop_token stop) const;
+    Task<CharacterVoice> open(store::CharacterRecord character, VoiceSettings settings,
+                              std::stop_token stop) const;
+
+    /// What speaking reads the first time, like the dictionary of Chinese, is read now.
+    Task<> warm_up(CharacterVoice voice) const;
 
     /// What was learned of the character's voice goes. On the file executor.
     Result<void> forget(CharacterId id) const { return parts_.learned.remove_all_of(id); }
@@ -81,21 +85,21 @@ public:
     Result<void> sweep(const std::set<CharacterId>& characters) const;
 
 private:
+    using Files = std::vector<std::filesystem::path>;
     using Learned = std::shared_ptr<const voice::LearnedVoice>;
 
-    std::string shortfall(const VoiceSettings& settings, bool has_recording) const;
     CharacterVoice stand_in(const VoiceSettings& settings, std::string reason) const;
-    /// Those of a checkpoint of one's own are made if they are not there.
-    Result<std::vector<std::filesystem::path>> find_files(const voice::VoiceFamily& family,
-                                                          const VoiceSettings& settings,
-                                                          const std::stop_token& stop) const;
-    Task<Result<CharacterVoice>> clone(store::CharacterRecord character,
+    /// What `family` is loaded from. A checkpoint of one's own is converted if it is not yet; if
+    /// `stop` is null it is only looked for, and left out. Errors: what is missing.
+    Result<Files> find_files(const voice::VoiceFamily& family, const VoiceSettings& settings,
+                             const std::stop_token* stop) const;
+    Task<Result<CharacterVoice>> clone(store::CharacterRecord character, VoiceSettings settings,
                                        std::stop_token stop) const;
     Task<Result<Learned>> find_learned(std::shared_ptr<voice::SpeechSynthesizer> synthesizer,
                                        store::CharacterRecord character, std::string key) const;
     Task<Result<Learned>> learn(std::shared_ptr<voice::SpeechSynthesizer> synthesizer,
-                                store::CharacterRecord character, std::string transcript,
-                                std::stop_token stop) const;
+                                store::CharacterRecord character, VoiceSettings settings,
+                                std::string transcript, std::stop_token stop) const;
     Learned recent(const std::string& name) const;
     void remember(const std::string& name, Learned learned) const;
 

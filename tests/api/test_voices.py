@@ -228,23 +228,87 @@ def test_a_checkpoint_of_ones_own(server, folder):
         assert answer.status_code == 400 and "voice_cloning_settings.model_path" in answer.json()["error"], answer.text
 
 
-@pytest.mark.models
-def test_a_spoken_question_is_answered_in_the_voice_that_its_ears_heard(hub, folder, tmp_path):
-    """The words of the recording are heard; of a long one, those of the part that is taken."""
-    models = tmp_path / "models"
+@pytest.fixture(scope="module")
+def hearing(hub, tmp_path_factory):
+    """A server with the default models, and with this voice."""
+    folder = tmp_path_factory.mktemp("hearing")
+    models = folder / "models"
     shutil.copytree(MODELS, models, copy_function=shutil.copy, ignore=shutil.ignore_patterns(".*", "f5tts*", "vocos*"))
     expect_voices(models, REPOSITORIES)
-    with Server(tmp_path / "server", models=models, HF_ENDPOINT=hub.url, TITANS_CACHE=tmp_path / "cache", REQUEST_TIMEOUT=300,
+    with Server(folder / "server", models=models, HF_ENDPOINT=hub.url, TITANS_CACHE=folder / "cache", REQUEST_TIMEOUT=300,
                 ACCEPT_LICENSES="cc-by-nc-4.0") as server:
         assert server.post("/download-model", json={"model_name": "f5tts"}).status_code == 200
-        short = make(server, reference_text="")
-        loaded = server.load(short)
-        assert loaded.status_code == 200 and not any("voice" in warning for warning in loaded.json()["warnings"]), loaded.text
-        answer = server.ask_audio(short, recording(SENTENCES[0]))
-        log = server.log.read_text()
-        assert log.count("voice.loaded") == log.count("voice.learned") == 1, "what load-character left behind was made again"
-        assert answer.status_code == 200, answer.text
-        assert answer.json()["voice"]["cloned"] and "excerpt" not in answer.json()["voice"], answer.text
-        long = make(server, recording(1, SENTENCES[0], 1, SENTENCES[1], 1, SENTENCES[0], 1, SENTENCES[1]), reference_text="")
-        answer = server.ask(long, QUESTION).json()
-        assert answer["voice"]["cloned"] and answer["voice"]["excerpt"].startswith("seconds "), answer["voice"]
+        server.models = models
+        yield server
+
+
+@pytest.mark.models
+def test_a_spoken_question_is_answered_in_the_voice_that_its_ears_heard(hearing):
+    """The words of the recording are heard; of a long one, those of the part that is taken."""
+    short = make(hearing, reference_text="")
+    assert load_warnings(hearing, short) == []
+    answer = hearing.ask_audio(short, recording(SENTENCES[0]))
+    log = hearing.log.read_text()
+    assert log.count("voice.loaded") == log.count("voice.learned") == 1, "what load-character left behind was made again"
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["voice"]["cloned"] and "excerpt" not in answer.json()["voice"], answer.text
+    long = make(hearing, recording(1, SENTENCES[0], 1, SENTENCES[1], 1, SENTENCES[0], 1, SENTENCES[1]), reference_text="")
+    answer = hearing.ask(long, QUESTION).json()
+    assert answer["voice"]["cloned"] and answer["voice"]["excerpt"].startswith("seconds "), answer["voice"]
+
+
+def load_warnings(server, character):
+    """What load-character says of the voice."""
+    answer = server.load(character)
+    assert answer.status_code == 200, answer.text
+    return [warning for warning in answer.json()["warnings"] if "voice" in warning]
+
+
+@pytest.mark.models
+def test_loading_says_why_the_voice_is_another_one(hearing):
+    def only_warning(**settings):
+        (warning,) = load_warnings(hearing, make(hearing, **settings))
+        assert warning.startswith("voice_cloning_settings"), warning
+        return warning
+
+    assert "language" in only_warning(language="de"), "the voice speaks, but was not trained on it"
+    assert "xtts" in only_warning(model="xtts")
+    # A checkpoint that is none, and what nothing can be learned of, are found out when they are read.
+    (hearing.models / "none.safetensors").write_bytes(b"\0" * 64)
+    (hearing.models / "none.txt").write_text("a\nb\n")
+    assert "f5tts" in only_warning(model_path="none.safetensors", vocab_path="none.txt")
+    (warning,) = load_warnings(hearing, make(hearing, recording(4), reference_text=""))
+    assert "nothing was understood" in warning
+
+    record = hearing.models / "f5tts/model.json"
+    kept = record.read_bytes()
+    record.unlink()
+    try:
+        character = make(hearing)
+        (warning,) = load_warnings(hearing, character)
+        assert "/download-model" in warning
+        answer = ask(hearing, character)
+        assert answer["voice"]["engine"] == "espeak-ng" and answer["voice"]["reason"] in warning
+    finally:
+        record.write_bytes(kept)
+    assert load_warnings(hearing, character) == []
+
+
+def bytes_read(server):
+    """By calls that read."""
+    return int(pathlib.Path(f"/proc/{server.process.pid}/io").read_text().split()[1])
+
+
+@pytest.mark.models
+def test_loading_reads_the_dictionary_that_a_first_chinese_sentence_needs(hearing):
+    dictionary = 5_000_000  # bytes of its largest file
+    english, chinese = make(hearing), make(hearing, language="zh")
+    hearing.kill()
+    hearing.start()
+    assert load_warnings(hearing, english) == []
+    before = bytes_read(hearing)
+    assert load_warnings(hearing, chinese) == []
+    loaded = bytes_read(hearing)
+    assert loaded - before > dictionary
+    assert ask(hearing, chinese)["voice"]["cloned"]
+    assert bytes_read(hearing) - loaded < dictionary
