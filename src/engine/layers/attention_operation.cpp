@@ -15,6 +15,9 @@ constexpr std::int64_t kMostQueries = 64;  // of a tile
 constexpr std::int64_t kPanel = 64;        // keys
 constexpr std::int64_t kPart = 256;        // keys that a product with the values takes at once
 constexpr std::int64_t kLanes = 16;
+/// Heads that are laid out together: a row of theirs is read in one go, and not page after page
+/// for every head.
+constexpr std::int64_t kMostTogether = 16;
 
 std::int64_t rounded_up(std::int64_t value, std::int64_t unit) {
     return (value + unit - 1) / unit * unit;
@@ -25,13 +28,6 @@ const std::byte* row_at(const ggml_tensor* matrix, std::int64_t row, std::int64_
     return static_cast<const std::byte*>(matrix->data) +
            static_cast<std::size_t>(row) * matrix->nb[1] +
            static_cast<std::size_t>(column) * matrix->nb[0];
-}
-
-/// Brings memory into the caches. (There need not be any.) The next head's numbers lie behind those
-/// of the one that is computed, and come meanwhile.
-void fetch(const std::byte* from, std::size_t bytes) {
-    constexpr std::size_t kLine = 64;
-    for (std::size_t byte = 0; byte < bytes; byte += kLine) __builtin_prefetch(from + byte);
 }
 
 /// One head's queries that see the same keys, or of which each sees one more than the one before.
@@ -142,25 +138,24 @@ double AttentionShape::operations() const {
 }
 
 struct TiledAttention::Memory {
-    std::byte* keys;      // panels: [panel, width, 64], numbers that make 4 bytes side by side
-    Bf16* values;         // Bf16: [keys / 2, padded width, 2]
-    std::byte* queries;   // if they are converted or turned: [tile, padded width]
-    float* scores;        // [tile, padded keys]
-    Bf16* shares;         // Bf16: the same
-    float* mixed;         // [tile, padded width]
+    std::byte* keys;     // [head, panel, width, 64], numbers that make 4 bytes side by side
+    std::byte* values;   // F32: [head, keys, padded width]; Bf16: [head, keys / 2, padded width, 2]
+    std::byte* queries;  // if they are converted or turned: [head, queries, padded width]
+    float* scores;       // [tile, padded keys]
+    Bf16* shares;        // Bf16: the same
+    float* mixed;        // [tile, padded width]
     std::uint32_t* rows;  // to be transposed: 16 of padded width
 };
 
-struct TiledAttention::Head {
+struct TiledAttention::Heads {
+    std::int64_t first;  // of all sequences' heads
+    std::int64_t count;
     std::int64_t sequence;
-    std::int64_t column;
     std::int64_t length;
-    const float* values;  // F32: of the first key
-    bool rotated;
 };
 
 TiledAttention::TiledAttention(Workspace& workspace, const AttentionShape& shape,
-                               Precision precision, const ggml_tensor* q, const ggml_tensor* v)
+                               Precision precision, const ggml_tensor* q, const ggml_tensor* /*v*/)
     : workspace_(workspace),
       shape_(shape),
       precision_(precision),
@@ -168,7 +163,6 @@ TiledAttention::TiledAttention(Workspace& workspace, const AttentionShape& shape
       padded_keys_(rounded_up(shape.keys, kPanel)),
       score_row_(padded_keys_ + kLanes),  // not a power of 2: such rows share places in a cache
       padded_width_(rounded_up(shape.width, kLanes)),
-      value_row_(precision == Precision::F32 ? row_of(v) : padded_width_),
       staged_(precision != Precision::F32 || shape.rotated_heads > 0) {
     tile_ = (shape.queries + tiles_ - 1) / tiles_;
     tiles_ = (shape.queries + tile_ - 1) / tile_;
@@ -193,23 +187,23 @@ TiledAttention::TiledAttention(Workspace& workspace, const AttentionShape& shape
                                                                   .n = shape.width,
                                                                   .k = last ? last_part : kPart,
                                                                   .a_row = score_row_,
-                                                                  .b_row = value_row_,
+                                                                  .b_row = padded_width_,
                                                                   .c_row = padded_width_});
             }
         }
     }
-    const bool halves = precision != Precision::F32;
+    const std::int64_t together = std::min(kMostTogether, shape.heads);
     const auto take = [&](std::int64_t numbers, std::size_t size) {
         const std::size_t taken = memory_.end;
         memory_.end += static_cast<std::size_t>(rounded_up(numbers, 16)) * size;
         return taken;
     };
-    memory_.keys = take(padded_keys_ * padded_width_, halves ? sizeof(Bf16) : sizeof(float));
-    memory_.values = take(halves ? padded_keys_ * padded_width_ : 0, sizeof(Bf16));
-    memory_.queries =
-        take(staged_ ? tile_ * padded_width_ : 0, halves ? sizeof(Bf16) : sizeof(float));
+    const std::size_t size = number_bytes();
+    memory_.keys = take(together * padded_keys_ * padded_width_, size);
+    memory_.values = take(together * padded_keys_ * padded_width_, size);
+    memory_.queries = take(staged_ ? together * shape.queries * padded_width_ : 0, size);
     memory_.scores = take(tile_ * score_row_, sizeof(float));
-    memory_.shares = take(halves ? tile_ * score_row_ : 0, sizeof(Bf16));
+    memory_.shares = take(halves() ? tile_ * score_row_ : 0, sizeof(Bf16));
     memory_.mixed = take(tile_ * padded_width_, sizeof(float));
     memory_.rows = take(kLanes * padded_width_, sizeof(std::uint32_t));
     workspace.reserve(memory_.end);
@@ -218,7 +212,7 @@ TiledAttention::TiledAttention(Workspace& workspace, const AttentionShape& shape
 TiledAttention::Memory TiledAttention::memory(int thread) const {
     std::byte* base = workspace_.memory(thread);
     return {.keys = base + memory_.keys,
-            .values = reinterpret_cast<Bf16*>(base + memory_.values),
+            .values = base + memory_.values,
             .queries = base + memory_.queries,
             .scores = reinterpret_cast<float*>(base + memory_.scores),
             .shares = reinterpret_cast<Bf16*>(base + memory_.shares),
@@ -226,141 +220,176 @@ TiledAttention::Memory TiledAttention::memory(int thread) const {
             .rows = reinterpret_cast<std::uint32_t*>(base + memory_.rows)};
 }
 
-void TiledAttention::pack(const ggml_tensor* k, const ggml_tensor* v, const Head& head,
-                          const Memory& memory) const {
-    const bool halves = precision_ != Precision::F32;
+std::size_t TiledAttention::number_bytes() const { return halves() ? sizeof(Bf16) : sizeof(float); }
+
+std::int64_t TiledAttention::key_words() const {
+    return halves() ? (shape_.width + 1) / 2 : shape_.width;
+}
+
+std::byte* TiledAttention::keys_of(const Memory& memory, std::int64_t head) const {
+    return memory.keys +
+           static_cast<std::size_t>(head * padded_keys_ * padded_width_) * number_bytes();
+}
+
+std::byte* TiledAttention::values_of(const Memory& memory, std::int64_t head) const {
+    return memory.values +
+           static_cast<std::size_t>(head * padded_keys_ * padded_width_) * number_bytes();
+}
+
+std::byte* TiledAttention::queries_of(const Memory& memory, std::int64_t head) const {
+    return memory.queries +
+           static_cast<std::size_t>(head * shape_.queries * padded_width_) * number_bytes();
+}
+
+void TiledAttention::copy(const ggml_tensor* from, std::int64_t row, std::int64_t column,
+                          void* to) const {
     const auto width = static_cast<std::size_t>(shape_.width);
-    const std::int64_t words = halves ? (shape_.width + 1) / 2 : shape_.width;
-    const std::int64_t first = head.sequence * shape_.keys;
-    const auto copy = [&](const ggml_tensor* matrix, std::int64_t row, void* to) {
-        const std::byte* from = row_at(matrix, row, head.column);
-        fetch(row_at(matrix, row, head.column + shape_.width), width * matrix->nb[0]);
-        if (head.rotated) {
-            turn(reinterpret_cast<const float*>(from), row - first, to);
-        } else if (!halves) {
-            std::memcpy(to, from, width * sizeof(float));
-        } else if (matrix->type == GGML_TYPE_BF16) {
-            std::memcpy(to, from, width * sizeof(Bf16));
-        } else {
-            vectors::to_bf16(reinterpret_cast<const float*>(from), static_cast<Bf16*>(to), width);
-        }
-    };
-    std::fill_n(memory.rows, kLanes * padded_width_, 0U);
-    for (std::int64_t key = 0; key < rounded_up(head.length, kPanel); key += kLanes) {
-        for (std::int64_t lane = 0; lane < kLanes; ++lane) {
-            std::uint32_t* row = memory.rows + lane * words;
-            if (key + lane < shape_.keys) {
-                copy(k, first + key + lane, row);
-            } else {
-                std::fill_n(row, words, 0U);
-            }
-        }
-        auto* panel = reinterpret_cast<std::uint32_t*>(memory.keys) + key / kPanel * words * kPanel;
-        vectors::transpose_16(memory.rows, static_cast<std::size_t>(words), panel + key % kPanel,
-                              static_cast<std::size_t>(kPanel), static_cast<std::size_t>(words));
+    const std::byte* numbers = row_at(from, row, column);
+    if (!halves()) {
+        std::memcpy(to, numbers, width * sizeof(float));
+    } else if (from->type == GGML_TYPE_BF16) {
+        std::memcpy(to, numbers, width * sizeof(Bf16));
+    } else {
+        vectors::to_bf16(reinterpret_cast<const float*>(numbers), static_cast<Bf16*>(to), width);
     }
-    if (!halves) return;
+}
+
+void TiledAttention::copy_turned(const ggml_tensor* from, std::int64_t row, std::int64_t head,
+                                 std::int64_t position, void* to) const {
+    const std::int64_t column = head * shape_.width;
+    if (head >= shape_.rotated_heads) return copy(from, row, column, to);
+    const auto width = static_cast<std::size_t>(shape_.width);
+    const float* numbers = numbers_of(from) + row * row_of(from) + column;
+    const float* turns = shape_.turns->at(position);
+    if (halves()) {
+        vectors::rotate(numbers, turns, static_cast<Bf16*>(to), width);
+    } else {
+        vectors::rotate(numbers, turns, static_cast<float*>(to), width);
+    }
+}
+
+void TiledAttention::pack_keys(const ggml_tensor* k, const Heads& heads,
+                               const Memory& memory) const {
+    const std::int64_t first_row = heads.sequence * shape_.keys;
+    const std::int64_t first_head = heads.first % shape_.heads;
+    const std::int64_t words = key_words();
+    std::fill_n(memory.rows, kLanes * padded_width_, 0U);
+    for (std::int64_t key = 0; key < rounded_up(heads.length, kPanel); key += kLanes) {
+        for (std::int64_t head = 0; head < heads.count; ++head) {
+            for (std::int64_t lane = 0; lane < kLanes; ++lane) {
+                std::uint32_t* row = memory.rows + lane * words;
+                if (key + lane < shape_.keys) {
+                    copy_turned(k, first_row + key + lane, first_head + head, key + lane, row);
+                } else {
+                    std::fill_n(row, words, 0U);
+                }
+            }
+            auto* panel = reinterpret_cast<std::uint32_t*>(keys_of(memory, head)) +
+                          key / kPanel * words * kPanel;
+            vectors::transpose_16(memory.rows, static_cast<std::size_t>(words),
+                                  panel + key % kPanel, static_cast<std::size_t>(kPanel),
+                                  static_cast<std::size_t>(words));
+        }
+    }
+}
+
+void TiledAttention::pack_values(const ggml_tensor* v, const Heads& heads,
+                                 const Memory& memory) const {
+    const auto width = static_cast<std::size_t>(shape_.width);
+    const std::int64_t first_row = heads.sequence * shape_.keys;
+    const std::int64_t first_column = heads.first % shape_.heads * shape_.width;
+    const std::int64_t end = std::min(shape_.keys, rounded_up(heads.length, kPart));
+    if (!halves()) {
+        for (std::int64_t key = 0; key < end; ++key)
+            for (std::int64_t head = 0; head < heads.count; ++head)
+                copy(v, first_row + key, first_column + head * shape_.width,
+                     reinterpret_cast<float*>(values_of(memory, head)) + key * padded_width_);
+        return;
+    }
     // Two keys' values side by side, number by number.
-    const std::int64_t end = std::min(shape_.keys, rounded_up(head.length, kPart));
-    const auto pair = [&]<typename Number>(const Number* /*type*/, std::int64_t key) {
+    std::fill_n(memory.rows, padded_width_, 0U);
+    const auto pair = [&]<typename Number>(const Number* /*type*/, std::int64_t key,
+                                           std::int64_t head) {
         const auto row = [&](std::int64_t index) {
-            return reinterpret_cast<const Number*>(row_at(v, first + index, head.column));
+            return reinterpret_cast<const Number*>(
+                row_at(v, first_row + index, first_column + head * shape_.width));
         };
         const auto* zeros = reinterpret_cast<const Number*>(memory.rows);
-        for (const std::int64_t row : {first + key, first + key + 1})
-            fetch(row_at(v, row, head.column + shape_.width), width * sizeof(Number));
         vectors::interleave(row(key), key + 1 < shape_.keys ? row(key + 1) : zeros,
-                            memory.values + key * padded_width_, width);
+                            reinterpret_cast<Bf16*>(values_of(memory, head)) + key * padded_width_,
+                            width);
     };
-    std::fill_n(memory.rows, padded_width_, 0U);
     for (std::int64_t key = 0; key < end; key += 2) {
-        if (v->type == GGML_TYPE_BF16) {
-            pair(static_cast<const Bf16*>(nullptr), key);
-        } else {
-            pair(static_cast<const float*>(nullptr), key);
+        for (std::int64_t head = 0; head < heads.count; ++head) {
+            if (v->type == GGML_TYPE_BF16) {
+                pair(static_cast<const Bf16*>(nullptr), key, head);
+            } else {
+                pair(static_cast<const float*>(nullptr), key, head);
+            }
         }
     }
 }
 
-void TiledAttention::turn(const float* from, std::int64_t position, void* to) const {
-    const auto width = static_cast<std::size_t>(shape_.width);
-    const float* turns = shape_.turns->at(position);
-    if (precision_ == Precision::F32) {
-        vectors::rotate(from, turns, static_cast<float*>(to), width);
-    } else {
-        vectors::rotate(from, turns, static_cast<Bf16*>(to), width);
-    }
-}
-
-void TiledAttention::stage(const ggml_tensor* q, const Head& head, std::int64_t first,
-                           std::int64_t count, const Memory& memory) const {
-    const auto width = static_cast<std::size_t>(shape_.width);
-    const std::size_t size = precision_ == Precision::F32 ? sizeof(float) : sizeof(Bf16);
-    for (std::int64_t row = first; row < first + count; ++row) {
-        fetch(row_at(q, row, head.column + shape_.width), width * sizeof(float));
-        const float* from = numbers_of(q) + row * row_of(q) + head.column;
-        std::byte* to =
-            memory.queries + static_cast<std::size_t>((row - first) * padded_width_) * size;
-        std::fill(to + width * size, to + static_cast<std::size_t>(padded_width_) * size,
-                  std::byte{});
-        if (head.rotated) {
-            turn(from, row - head.sequence * shape_.queries, to);
-        } else if (precision_ == Precision::F32) {
-            std::memcpy(to, from, width * size);
-        } else {
-            vectors::to_bf16(from, reinterpret_cast<Bf16*>(to), width);
+void TiledAttention::pack_queries(const ggml_tensor* q, const Heads& heads,
+                                  const Memory& memory) const {
+    const auto used = static_cast<std::size_t>(shape_.width) * number_bytes();
+    const auto row_bytes = static_cast<std::size_t>(padded_width_) * number_bytes();
+    for (std::int64_t query = 0; query < shape_.queries; ++query) {
+        for (std::int64_t head = 0; head < heads.count; ++head) {
+            std::byte* to = queries_of(memory, head) + static_cast<std::size_t>(query) * row_bytes;
+            std::fill(to + used, to + row_bytes, std::byte{});
+            copy_turned(q, heads.sequence * shape_.queries + query,
+                        heads.first % shape_.heads + head, query, to);
         }
     }
 }
 
-void TiledAttention::attend(ggml_tensor* to, const Head& head, std::int64_t tile,
-                            const Memory& memory, int thread) const {
+void TiledAttention::attend(ggml_tensor* to, const Heads& heads, std::int64_t head,
+                            std::int64_t tile, const Memory& memory, int thread) const {
     const ggml_tensor* q = to->src[0];
-    const bool halves = precision_ != Precision::F32;
     const bool last_tile = tile + 1 == tiles_;
     const std::int64_t first = tile * tile_;
     const std::int64_t rows = std::min(tile_, shape_.queries - first);
-    const std::int64_t seen = seen_by(first + rows - 1, shape_, head.length);  // by any of them
-    const std::int64_t query_row = head.sequence * shape_.queries + first;
+    const std::int64_t seen = seen_by(first + rows - 1, shape_, heads.length);  // by any of them
+    const std::int64_t query_row = heads.sequence * shape_.queries + first;
+    const std::int64_t column = (heads.first % shape_.heads + head) * shape_.width;
     const std::int64_t width = shape_.heads * shape_.width;
-    float* out = numbers_of(to) + query_row * width + head.column;
+    float* out = numbers_of(to) + query_row * width + column;
     if (seen == 0) {
         for (std::int64_t row = 0; row < rows; ++row)
             std::fill_n(out + row * width, shape_.width, 0.0F);
         return;
     }
-    const void* a = numbers_of(q) + query_row * row_of(q) + head.column;
+    const void* a = numbers_of(q) + query_row * row_of(q) + column;
     if (staged_) {
-        stage(q, head, query_row, rows, memory);
-        a = memory.queries;
+        a = queries_of(memory, head) +
+            static_cast<std::size_t>(first * padded_width_) * number_bytes();
     }
     constexpr MatrixKernel::Offsets kNone{};
     void* kernel_memory = workspace_.kernel_memory(thread);
-    const std::int64_t words = halves ? (shape_.width + 1) / 2 : shape_.width;
     for (std::int64_t key = 0; key < seen; key += kPanel) {
-        scores_[last_tile]->run(a, memory.keys + key * words * 4, &kNone, memory.scores + key,
-                                kernel_memory);
+        scores_[last_tile]->run(a, keys_of(memory, head) + key * key_words() * 4, &kNone,
+                                memory.scores + key, kernel_memory);
     }
     const std::int64_t filled = std::min(rounded_up(seen, kPart), padded_keys_);
     float totals[kMostQueries];
     for (std::int64_t row = 0; row < rows; ++row) {
-        const auto count = static_cast<std::size_t>(seen_by(first + row, shape_, head.length));
+        const auto count = static_cast<std::size_t>(seen_by(first + row, shape_, heads.length));
         float* scores = memory.scores + row * score_row_;
         Bf16* shares = memory.shares + row * score_row_;
         const auto padded = static_cast<std::size_t>(filled);
-        totals[row] = halves ? vectors::soften(scores, shape_.scale(), count, padded, shares)
-                             : vectors::soften(scores, shape_.scale(), count, padded, scores);
+        totals[row] = halves() ? vectors::soften(scores, shape_.scale(), count, padded, shares)
+                               : vectors::soften(scores, shape_.scale(), count, padded, scores);
     }
     for (std::int64_t key = 0; key < seen; key += kPart) {
         const bool last = key + kPart >= shape_.keys;
         const MatrixKernel& kernel = *mixes_[last_tile][last][key > 0];
-        if (halves) {
-            kernel.run(memory.shares + key, memory.values + key * padded_width_, &kNone,
-                       memory.mixed, kernel_memory);
-        } else {
-            kernel.run(memory.scores + key, head.values + key * value_row_, &kNone, memory.mixed,
-                       kernel_memory);
-        }
+        const void* shares = halves() ? static_cast<const void*>(memory.shares + key)
+                                      : static_cast<const void*>(memory.scores + key);
+        kernel.run(shares,
+                   values_of(memory, head) +
+                       static_cast<std::size_t>(key * padded_width_) * number_bytes(),
+                   &kNone, memory.mixed, kernel_memory);
     }
     for (std::int64_t row = 0; row < rows; ++row) {
         vectors::scale(memory.mixed + row * padded_width_, totals[row] > 0 ? 1 / totals[row] : 0,
@@ -369,24 +398,23 @@ void TiledAttention::attend(ggml_tensor* to, const Head& head, std::int64_t tile
 }
 
 void TiledAttention::compute(ggml_tensor* to, int thread, int threads) const noexcept {
-    const ggml_tensor* v = to->src[2];
     const Memory own = memory(thread);
     const auto [first, last] = share_of(shape_.sequences * shape_.heads * tiles_, thread, threads);
-    std::int64_t packed = -1;
-    Head head{};
+    const std::int64_t end = (last + tiles_ - 1) / tiles_;  // of its heads
+    Heads heads{};
     for (std::int64_t unit = first; unit < last; ++unit) {
-        const std::int64_t index = unit / tiles_;
-        if (index != packed) {
-            head.sequence = index / shape_.heads;
-            head.column = index % shape_.heads * shape_.width;
-            head.rotated = index % shape_.heads < shape_.rotated_heads;
-            head.length = length_of(to->src[3], head.sequence, shape_.keys);
-            head.values =
-                reinterpret_cast<const float*>(row_at(v, head.sequence * shape_.keys, head.column));
-            pack(to->src[1], v, head, own);
-            packed = index;
+        const std::int64_t head = unit / tiles_;
+        if (head >= heads.first + heads.count) {
+            heads.first = head;
+            heads.sequence = head / shape_.heads;
+            heads.count =
+                std::min({kMostTogether, end - head, (heads.sequence + 1) * shape_.heads - head});
+            heads.length = length_of(to->src[3], heads.sequence, shape_.keys);
+            pack_keys(to->src[1], heads, own);
+            pack_values(to->src[2], heads, own);
+            if (staged_) pack_queries(to->src[0], heads, own);
         }
-        attend(to, head, unit % tiles_, own, thread);
+        attend(to, heads, head - heads.first, unit % tiles_, own, thread);
     }
 }
 

@@ -56,17 +56,26 @@ public:
 
 private:
     struct Memory;
-    struct Head;
+    struct Heads;
 
+    bool halves() const { return precision_ != Precision::F32; }
+    std::size_t number_bytes() const;
+    std::int64_t key_words() const;  // of 4 bytes
     Memory memory(int thread) const;
-    void pack(const ggml_tensor* k, const ggml_tensor* v, const Head& head,
-              const Memory& memory) const;
-    /// One row of a head's, turned by its position.
-    void turn(const float* from, std::int64_t position, void* to) const;
-    void stage(const ggml_tensor* q, const Head& head, std::int64_t first, std::int64_t count,
-               const Memory& memory) const;
-    void attend(ggml_tensor* to, const Head& head, std::int64_t tile, const Memory& memory,
-                int thread) const;
+    std::byte* keys_of(const Memory& memory, std::int64_t head) const;
+    std::byte* values_of(const Memory& memory, std::int64_t head) const;
+    std::byte* queries_of(const Memory& memory, std::int64_t head) const;
+
+    void pack_keys(const ggml_tensor* k, const Heads& heads, const Memory& memory) const;
+    void pack_values(const ggml_tensor* v, const Heads& heads, const Memory& memory) const;
+    void pack_queries(const ggml_tensor* q, const Heads& heads, const Memory& memory) const;
+    /// What one head has of a row, in the numbers that are multiplied.
+    void copy(const ggml_tensor* from, std::int64_t row, std::int64_t column, void* to) const;
+    void copy_turned(const ggml_tensor* from, std::int64_t row, std::int64_t head,
+                     std::int64_t position, void* to) const;
+    /// head: of `heads`, which are packed.
+    void attend(ggml_tensor* to, const Heads& heads, std::int64_t head, std::int64_t tile,
+                const Memory& memory, int thread) const;
 
     const Workspace& workspace_;
     AttentionShape shape_;
@@ -76,7 +85,6 @@ private:
     std::int64_t padded_keys_;   // whole panels
     std::int64_t score_row_;     // numbers
     std::int64_t padded_width_;  // of queries and values once converted
-    std::int64_t value_row_;     // numbers
     bool staged_;                // queries are converted or turned; else read where they are
     struct {                     // where a thread has what
         std::size_t keys, values, queries, scores, shares, mixed, rows, end;

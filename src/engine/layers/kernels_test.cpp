@@ -188,6 +188,7 @@ TEST_P(KernelsTest, AttendsAtAnySize) {
              {{.heads = 2, .sequences = 2, .causal = true}, 300, 300, 64, {300, 257}},
              {{.heads = 2, .sequences = 2}, 3, 20, 64, {20, 6}},
              {{.heads = 3, .rotated_heads = 3}, 3, 3, 3 * 64, {}},
+             {{.heads = 18, .sequences = 2, .rotated_heads = 18}, 70, 70, 18 * 16, {70, 33}},
              {{.heads = 3, .sequences = 2, .rotated_heads = 3}, 150, 150, 3 * 64, {}},
              {{.heads = 3, .sequences = 2, .rotated_heads = 1}, 131, 131, 3 * 26, {131, 90}}}) {
         const std::array inputs{Input{options.sequences * queries, width + 3},
