@@ -30,7 +30,7 @@ Result<std::string> recognize(std::string_view path, std::string_view language,
     TITANS_TRY(engine::Compute networks, open_compute(settings));
     character::Engines engines(
         store, {.threads = settings.compute.threads, .voices = {.networks = std::move(networks)}});
-    TITANS_TRY(hearing::SpeechRecognizer* const ears, engines.ears({}));
+    TITANS_TRY(const auto ears, engines.ears({}));
     TITANS_TRY(
         const audio::Audio speech,
         audio::decode(bytes, ears->input_rate(), {.duration = settings.audio.max_seconds}, {}));

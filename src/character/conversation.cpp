@@ -176,13 +176,15 @@ Task<Result<std::string>> Conversation::understand(std::shared_ptr<Turn> turn) {
 
     const Clock::time_point recognise_start = Clock::now();
     // An utterance is a step: a short question does not wait for all of a long one.
-    auto hear = [this, turn, &speech,
+    auto hear = [this, turn, &speech, ears = std::shared_ptr<hearing::SpeechRecognizer>(),
                  listening = std::optional<Listening>()]() mutable -> std::optional<Result<Heard>> {
-        const auto ears = parts_.engines.ears(turn->stt_settings);
-        if (!ears) return std::unexpected(ears.error());
-        if (!listening)
+        if (!listening) {
+            auto found = parts_.engines.ears(turn->stt_settings);
+            if (!found) return std::unexpected(std::move(found).error());
+            ears = *std::move(found);
             listening.emplace(parts_.engines.detector(), turn->stt_settings, *std::move(speech));
-        const Result<bool> more = listening->next(**ears, turn->stop);
+        }
+        const Result<bool> more = listening->next(*ears, turn->stop);
         if (!more) return std::unexpected(more.error());
         if (*more) return std::nullopt;
         return listening->heard();
@@ -414,7 +416,7 @@ Task<Result<Conversation::Preparation>> Conversation::prepare(CharacterId id,
     TITANS_CO_TRY_VOID(co_await run_on(
         parts_.compute,
         [&, this]() -> Result<void> {
-            TITANS_TRY([[maybe_unused]] auto* const ears, parts_.engines.ears(stt));
+            TITANS_TRY([[maybe_unused]] const auto ears, parts_.engines.ears(stt));
             return {};
         },
         Executor::Priority::Later));

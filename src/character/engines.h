@@ -1,10 +1,7 @@
 #pragma once
 
 #include <filesystem>
-#include <list>
-#include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -12,29 +9,26 @@
 #include <vector>
 
 #include "character/llm_config.h"
+#include "character/loaded_models.h"
 #include "character/speech_settings.h"
 #include "foundation/error.h"
 #include "hearing/families.h"
 #include "hearing/speech_recognizer.h"
-#include "hearing/vad/silero_detector.h"
+#include "hearing/vad/voice_activity_detector.h"
 #include "knowledge/embedder.h"
 #include "mind/extractive/extractive_mind.h"
 #include "mind/language_model.h"
+#include "models/memory.h"
 #include "models/model_store.h"
 #include "voice/families.h"
 
 namespace titans::character {
 
-/// A model in memory.
-struct LoadedModel {
-    std::string_view task;  // "mind", "ears", "voice", "detector", "embedder"
-    std::string name;
-};
-
-/// The minds, ears and embedder in memory, loaded when they are first asked for.
+/// The models that characters are made of, loaded when they are first asked for. They stay until
+/// their memory is wanted for another one (LoadedModels).
 ///
 /// Lives on the compute executor: every call but loaded() is a job there, and so is every use of
-/// what it returns. Ears and embedder stay once they are loaded.
+/// what it returns.
 class Engines {
 public:
     struct Options {
@@ -45,18 +39,18 @@ public:
 
     Engines(models::ModelStore& models, Options options) : models_(models), options_(options) {}
 
-    /// The mind in `file`, with the context and batch that `config` asks for. It stays until it is
-    /// idle and another one is wanted; null if there is no room for it as long as others are not.
-    /// Errors: InvalidInput or Unsupported if it is no model that writes text; Internal.
+    /// The mind in `file`, with the context and batch that `config` asks for, until it is idle.
+    /// Null if there is no room for it as long as others are not. Errors: InvalidInput or
+    /// Unsupported if it is no model that writes text; Internal.
     Result<mind::SteppedModel*> mind(const std::filesystem::path& file, const LlmConfig& config);
     /// Quotes the knowledge: the mind for want of a model.
     mind::LanguageModel& extractive() { return extractive_mind_; }
 
     /// Errors: Conflict naming the download; Unsupported.
-    Result<hearing::SpeechRecognizer*> ears(const SttSettings& settings);
+    Result<std::shared_ptr<hearing::SpeechRecognizer>> ears(const SttSettings& settings);
 
-    /// The voices of `family` with its model `files`. It stays until its memory is wanted for
-    /// something else and nobody speaks with it. Errors: of VoiceFamily::load(), naming the field.
+    /// The voices of `family` with its model `files`. Errors: of VoiceFamily::load(), naming the
+    /// field.
     Result<std::shared_ptr<voice::SpeechSynthesizer>> voice(
         const voice::VoiceFamily& family, std::span<const std::filesystem::path> files);
 
@@ -64,38 +58,22 @@ public:
     std::unique_ptr<hearing::vad::VoiceActivityDetector> detector();
 
     /// Errors: Conflict naming the download.
-    Result<knowledge::Embedder*> embedder();
+    Result<std::shared_ptr<knowledge::Embedder>> embedder();
 
     /// What is in memory now. Thread-safe.
-    std::vector<LoadedModel> loaded() const;
+    std::vector<LoadedModel> loaded() const { return loaded_.list(); }
 
 private:
-    struct LoadedMind {
-        std::string key;
-        std::string name;
-        std::unique_ptr<mind::SteppedModel> mind;
-    };
-
-    struct LoadedVoice {
-        std::string key;
-        std::string name;
-        std::shared_ptr<voice::SpeechSynthesizer> voice;
-    };
-
-    /// Gives up voices that nobody uses until there is room for `bytes`, or none is left.
-    void make_room(std::uint64_t bytes);
-    void note_loaded();
+    /// The one of those `files`, once there is room for them.
+    template <typename Model, typename Load>
+    Result<std::shared_ptr<Model>> load(LoadedModel what, std::string key,
+                                        std::span<const std::filesystem::path> files,
+                                        const Load& load);
 
     models::ModelStore& models_;
     const Options options_;
-    std::list<LoadedMind> minds_;           // most recently used first
+    LoadedModels loaded_{[](const engine::Device*) { return models::free_memory(); }};
     mind::ExtractiveMind extractive_mind_;  // for want of a model
-    std::map<std::string, std::unique_ptr<hearing::SpeechRecognizer>> ears_;
-    std::list<LoadedVoice> voices_;  // most recently used first
-    std::shared_ptr<const hearing::vad::SileroWeights> detector_weights_;
-    std::unique_ptr<knowledge::Embedder> embedder_;
-    mutable std::mutex loaded_mutex_;  // guards loaded_
-    std::vector<LoadedModel> loaded_;
 };
 
 /// What stands in the way of these ears, as the error that asking would give; nothing if they are

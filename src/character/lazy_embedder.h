@@ -17,7 +17,7 @@ public:
     Result<std::vector<knowledge::Embedding>> embed(std::span<const std::string> texts,
                                                     knowledge::TextRole role,
                                                     std::stop_token stop) override {
-        TITANS_TRY(knowledge::Embedder* const embedder, engines_.embedder());
+        TITANS_TRY(const auto embedder, engines_.embedder());
         return embedder->embed(texts, role, std::move(stop));
     }
 

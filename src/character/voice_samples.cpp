@@ -189,7 +189,7 @@ Result<std::optional<hearing::Transcript>> VoiceSamples::State::hear_more(
     if (!hearing.listening)
         hearing.listening.emplace(parts.detector(), settings, std::move(hearing.speech));
     if (!hearing.done) {
-        TITANS_TRY(hearing::SpeechRecognizer* const ears, parts.ears(settings));
+        TITANS_TRY(const auto ears, parts.ears(settings));
         TITANS_TRY(const bool more, hearing.listening->next(*ears, ended.get_token()));
         hearing.done = !more;
     }

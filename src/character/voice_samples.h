@@ -65,8 +65,8 @@ public:
         std::chrono::seconds longest_audio{};
         /// What stands in the way of these ears.
         std::function<std::optional<Error>(const SttSettings&)> missing_ears;
-        /// On the compute executor, until its next job.
-        std::function<Result<hearing::SpeechRecognizer*>(const SttSettings&)> ears;
+        /// On the compute executor.
+        std::function<Result<std::shared_ptr<hearing::SpeechRecognizer>>(const SttSettings&)> ears;
         std::function<std::unique_ptr<hearing::vad::VoiceActivityDetector>()> detector;
     };
 

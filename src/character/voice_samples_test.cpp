@@ -85,16 +85,18 @@ protected:
         return on_loop<Result<store::CharacterRecord>>([&] { return store_->find(id); }).value();
     }
     VoiceSamples::Parts parts() {
-        return {.characters = *store_,
-                .files = files_,
-                .file_work = file_work_,
-                .compute = compute_,
-                .longest_audio = std::chrono::seconds(60),
-                .missing_ears = [this](const SttSettings&) { return missing_; },
-                .ears = [this](const SttSettings&) -> Result<hearing::SpeechRecognizer*> {
-                    return &ears_;
-                },
-                .detector = [] { return std::make_unique<LoudDetector>(); }};
+        return {
+            .characters = *store_,
+            .files = files_,
+            .file_work = file_work_,
+            .compute = compute_,
+            .longest_audio = std::chrono::seconds(60),
+            .missing_ears = [this](const SttSettings&) { return missing_; },
+            .ears =
+                [this](const SttSettings&) -> Result<std::shared_ptr<hearing::SpeechRecognizer>> {
+                return std::shared_ptr<hearing::SpeechRecognizer>(std::shared_ptr<void>(), &ears_);
+            },
+            .detector = [] { return std::make_unique<LoudDetector>(); }};
     }
     Task<> settle(VoiceSamples& samples) {
         while (!samples.is_idle()) co_await store_->file_names();  // lets others run

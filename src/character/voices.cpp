@@ -240,7 +240,7 @@ Task<Result<Voices::Learned>> Voices::learn(std::shared_ptr<voice::SpeechSynthes
         if (auto missing = missing_ears(parts_.models, stt))
             co_return std::unexpected(*std::move(missing));
         auto hear = [&, this]() -> Result<std::string> {
-            TITANS_TRY(hearing::SpeechRecognizer* const ears, parts_.engines.ears(stt));
+            TITANS_TRY(const auto ears, parts_.engines.ears(stt));
             TITANS_TRY(const Heard heard,
                        listen(*ears, parts_.engines.detector(), for_samples(stt),
                               audio::resample(excerpt.audio, hearing::vad::kRate), stop));
