@@ -76,7 +76,9 @@ TEST_P(KernelsTest, ComputesLinearLayersOfAnySize) {
                                                                                 {97, 37, 71},
                                                                                 {131, 384, 48},
                                                                                 {257, 2100, 65},
-                                                                                {1500, 512, 96}}) {
+                                                                                {1500, 512, 96},
+                                                                                {1200, 20, 1008},
+                                                                                {1200, 20, 1010}}) {
         const std::array inputs{Input{rows, in}, Input{rows, out}, Input{1, out}};
         const auto draw = [&](Layers& layers) {
             layers.add("a.weight", {out, in});

@@ -10,6 +10,9 @@ namespace {
 constexpr std::int64_t kRowsOfThread = 32;
 /// The rows that go through all panels together stay in the caches.
 constexpr std::int64_t kChunk = std::int64_t{2} << 20;
+/// Bytes of an answer that the nearer caches do not keep for the next layer: written past them, so
+/// that they keep weights and activations.
+constexpr std::int64_t kLarge = std::int64_t{4} << 20;
 constexpr std::int64_t kByteOffset = 128;
 constexpr std::int64_t kLanes = 16;
 /// Fewer are not worth a product of columns.
@@ -135,6 +138,7 @@ void LinearOperation::compute(ggml_tensor* to, int thread, int threads) const no
     auto* staging = reinterpret_cast<std::byte*>(scales + rounded_up(chunk_, 16));
     const std::int64_t end = std::min(last_tile * tile_, rows_);
     const float* bias = bias_ == nullptr ? nullptr : numbers_of(bias_);
+    const bool large = rows_ * weight_.out() * static_cast<std::int64_t>(sizeof(float)) >= kLarge;
     for (std::int64_t chunk = first_tile * tile_; chunk < end; chunk += chunk_) {
         const std::int64_t chunk_end = std::min(chunk + chunk_, end);
         stage(x, chunk, chunk_end, staging, scales);
@@ -151,7 +155,8 @@ void LinearOperation::compute(ggml_tensor* to, int thread, int threads) const no
                 vectors::Finish finish{.bias = bias == nullptr ? nullptr : bias + column,
                                        .activation = activation_,
                                        .to = numbers_of(to) + row * weight_.out() + column,
-                                       .to_row = static_cast<std::size_t>(weight_.out())};
+                                       .to_row = static_cast<std::size_t>(weight_.out()),
+                                       .large = large};
                 if (gate != nullptr) finish.gate = numbers_of(gate) + column;
                 if (more != nullptr) {
                     finish.add = numbers_of(more) + row * row_of(more) + column;

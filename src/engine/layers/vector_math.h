@@ -39,6 +39,7 @@ struct Finish {
     std::size_t add_row = 0;  // numbers from one row to the next
     float* to = nullptr;
     std::size_t to_row = 0;
+    bool large = false;  // all of what `to` is part of leaves the caches before it is read
 };
 /// Numbers from one row of a tile to the next.
 constexpr std::size_t kTileRow = 64;
