@@ -31,6 +31,7 @@ json timings_json(const character::Timings& timings) {
 json voice_json(const character::VoiceUsed& voice) {
     json result{{"engine", voice.engine}, {"cloned", voice.cloned}, {"reason", voice.reason}};
     if (!voice.excerpt.empty()) result["excerpt"] = voice.excerpt;
+    if (!voice.device.empty()) result["device"] = voice.device;
     if (voice.nfe_step) result["nfe_step"] = *voice.nfe_step;
     if (voice.seed) result["seed"] = *voice.seed;
     return result;

@@ -5,11 +5,9 @@
 
 namespace titans::app {
 
-/// What `settings` say that networks are computed on. Errors: as engine::Device::open.
-inline Result<engine::Compute> open_compute(const config::Settings& settings) {
+/// What `settings` say that networks are computed on. Errors: as engine::Devices::open().
+inline Result<engine::Devices> open_devices(const config::Settings& settings) {
     using Precision = config::Settings::Compute::Precision;
-    TITANS_TRY(std::shared_ptr<engine::Device> device,
-               engine::Device::open({.threads = settings.compute.threads}));
     const auto precision = [&] {
         switch (settings.compute.precision) {
             case Precision::Auto:
@@ -23,7 +21,12 @@ inline Result<engine::Compute> open_compute(const config::Settings& settings) {
         }
         std::unreachable();
     };
-    return engine::Compute{.device = std::move(device), .precision = precision()};
+    const auto gpus = [&] {
+        if (!settings.compute.gpu) return engine::UseGpus::WithMemoryOfTheirOwn;
+        return *settings.compute.gpu ? engine::UseGpus::Any : engine::UseGpus::Never;
+    };
+    return engine::Devices::open(
+        {.threads = settings.compute.threads, .precision = precision(), .gpus = gpus()});
 }
 
 }  // namespace titans::app

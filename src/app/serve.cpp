@@ -190,15 +190,16 @@ int serve(Arguments arguments, const config::Settings& given) {
         *audio_files, {.age = settings.audio.kept_for, .bytes = settings.audio.kept_bytes});
     auto espeak = engine::EspeakLibrary::open();
     if (!espeak) return complain_of(espeak.error());
-    auto networks = open_compute(settings);
+    auto networks = open_devices(settings);
     if (!networks) return complain_of(networks.error());
-    const voice::VoiceResources voices{.espeak = espeak->get(), .networks = *networks};
+    const voice::VoiceResources voices{.espeak = espeak->get(), .networks = networks->processor()};
     auto stand_in = voice::find_family("espeak-ng")->load({}, voices);
     if (!stand_in) return complain_of(stand_in.error());
 
-    character::Engines engines(
-        models,
-        {.threads = threads, .voices = voices, .use_gpu = settings.compute.gpu.value_or(true)});
+    character::Engines engines(models, {.threads = threads,
+                                        .voices = voices,
+                                        .devices = *networks,
+                                        .use_gpu = settings.compute.gpu.value_or(true)});
     character::LocalMinds local_minds(
         [&](const auto& file, const auto& config) { return engines.mind(file, config); }, compute);
     const character::MindChooser minds(

@@ -27,9 +27,9 @@ Result<std::string> recognize(std::string_view path, std::string_view language,
                               const config::Settings& settings) {
     TITANS_TRY(const auto bytes, read_file(path));
     models::ModelStore store = make_model_store(settings);
-    TITANS_TRY(engine::Compute networks, open_compute(settings));
+    TITANS_TRY(engine::Devices devices, open_devices(settings));
     character::Engines engines(
-        store, {.threads = settings.compute.threads, .voices = {.networks = std::move(networks)}});
+        store, {.threads = settings.compute.threads, .voices = {}, .devices = devices});
     TITANS_TRY(const auto ears, engines.ears({}));
     TITANS_TRY(
         const audio::Audio speech,

@@ -4,9 +4,9 @@
 #include "foundation/log.h"
 #include "hearing/families.h"
 #include "hearing/vad/energy_detector.h"
-#include "hearing/vad/silero_detector.h"
 #include "knowledge/bert/bert_embedder.h"
 #include "mind/llama/llama_mind.h"
+#include "models/memory.h"
 #include "models/repository.h"
 
 namespace titans::character {
@@ -14,6 +14,28 @@ namespace {
 
 // More would seldom be used, and each holds its context's memory.
 constexpr std::size_t kMostMinds = 2;
+/// What a network computes on takes so small a part of its weights again, at least.
+constexpr std::uint64_t kGraphsOfGpu = 4;
+
+/// As LoadedModels wants it.
+std::uint64_t free_memory(const engine::Device* gpu) {
+    return gpu == nullptr ? models::free_memory() : gpu->free_memory().value_or(0);
+}
+
+/// As LoadedModels knows it.
+const engine::Device* gpu_of(const engine::Compute& place) {
+    return place.device->is_gpu() ? place.device.get() : nullptr;
+}
+
+/// Of those whose size is known.
+std::uint64_t bytes_of(std::span<const std::filesystem::path> files) {
+    std::uint64_t bytes = 0;
+    for (const std::filesystem::path& file : files) {
+        std::error_code unknown;
+        if (const auto size = std::filesystem::file_size(file, unknown); !unknown) bytes += size;
+    }
+    return bytes;
+}
 
 Error not_here(std::string_view field, std::string_view name) {
     return {ErrorKind::Conflict,
@@ -63,22 +85,49 @@ std::optional<Error> missing_ears(const models::ModelStore& models, const SttSet
     return std::nullopt;
 }
 
+Engines::Engines(models::ModelStore& models, Options options)
+    : models_(models), options_(std::move(options)), loaded_(free_memory) {}
+
+std::vector<engine::Compute> Engines::places(const DeviceWish& wish) {
+    std::vector<engine::Compute> places;
+    if (wish.gpu) {
+        if (auto wanted = options_.devices.gpu(*wish.gpu)) places.push_back(*std::move(wanted));
+    } else if (!wish.processor) {
+        if (engine::Compute usual = options_.devices.usual(); usual.device->is_gpu())
+            places.push_back(std::move(usual));
+    }
+    places.push_back(options_.devices.processor());
+    return places;
+}
+
 template <typename Model, typename Load>
 Result<std::shared_ptr<Model>> Engines::load(LoadedModel what, std::string key,
                                              std::span<const std::filesystem::path> files,
+                                             std::span<const engine::Compute> places,
                                              const Load& load) {
-    std::uint64_t bytes = 0;
-    for (const std::filesystem::path& file : files) {
-        std::error_code unknown;
-        if (const auto size = std::filesystem::file_size(file, unknown); !unknown) bytes += size;
+    const std::uint64_t bytes = bytes_of(files);
+    for (const engine::Compute& place : places) {
+        const engine::Device* const gpu = gpu_of(place);
+        const std::string& device = place.device->name();
+        const std::uint64_t wanted = gpu == nullptr ? bytes : bytes + bytes / kGraphsOfGpu;
+        if (!loaded_.make_room(wanted, gpu) && gpu != nullptr) {
+            log::warn("engine.gpu_full", "device=\"{}\" wanted_mib={}", device, wanted >> 20U);
+            continue;
+        }
+        const Clock::time_point start = Clock::now();
+        auto made = load(place);
+        if (!made && gpu != nullptr) {
+            log::warn("engine.gpu_unused", "device=\"{}\" message=\"{}\" detail=\"{}\"", device,
+                      made.error().message, made.error().detail);
+            continue;
+        }
+        TITANS_TRY(std::shared_ptr<Model> model, std::move(made));
+        log::info(std::format("{}.loaded", what.task), "model={} device=\"{}\" ms={:.0f}",
+                  what.name, device, since(start).count());
+        loaded_.add(std::move(what), std::move(key), model, gpu);
+        return model;
     }
-    loaded_.make_room(bytes);
-    const Clock::time_point start = Clock::now();
-    TITANS_TRY(std::shared_ptr<Model> model, load());
-    log::info(std::format("{}.loaded", what.task), "model={} ms={:.0f}", what.name,
-              since(start).count());
-    loaded_.add(std::move(what), std::move(key), model);
-    return model;
+    std::unreachable();  // the processor is the last
 }
 
 Result<mind::SteppedModel*> Engines::mind(const std::filesystem::path& file,
@@ -94,37 +143,54 @@ Result<mind::SteppedModel*> Engines::mind(const std::filesystem::path& file,
         if (!loaded_.give_up_one<mind::SteppedModel>()) return nullptr;
     TITANS_TRY(const auto mind, load<mind::SteppedModel>(
                                     {"mind", file.filename().string()}, std::move(key), {{file}},
-                                    [&] { return mind::LlamaMind::load(file, options); }));
+                                    {{options_.devices.processor()}}, [&](const engine::Compute&) {
+                                        return mind::LlamaMind::load(file, options);
+                                    }));
     return mind.get();
 }
 
 Result<std::shared_ptr<hearing::SpeechRecognizer>> Engines::ears(const SttSettings& settings) {
     TITANS_TRY(const WantedEars wanted, find_ears(settings));
     const std::string& name = wanted.model;
-    if (auto ears = loaded_.find<hearing::SpeechRecognizer>(name)) return ears;
+    const std::vector<engine::Compute> all = places();
+    for (const engine::Compute& place : all)
+        if (auto ears = loaded_.find<hearing::SpeechRecognizer>(name, gpu_of(place))) return ears;
     const auto path = models_.find(name);
     if (!path) return std::unexpected(not_here(wanted.field, name));
-    auto ears = load<hearing::SpeechRecognizer>({"ears", name}, name, {{*path}}, [&] {
-        return wanted.family->load(*path, options_.voices.networks);
-    });
+    auto ears = load<hearing::SpeechRecognizer>(
+        {"ears", name}, name, {{*path}}, all,
+        [&](const engine::Compute& place) { return wanted.family->load(*path, place); });
     if (!ears)
         ears.error().message = std::format("{}: {}: {}", wanted.field, name, ears.error().message);
     return ears;
 }
 
-Result<std::shared_ptr<voice::SpeechSynthesizer>> Engines::voice(
-    const voice::VoiceFamily& family, std::span<const std::filesystem::path> files) {
+Result<PlacedVoice> Engines::voice(const voice::VoiceFamily& family,
+                                   std::span<const std::filesystem::path> files,
+                                   const DeviceWish& wish) {
     std::string key;
     for (const std::filesystem::path& file : files) key += file.string() + '\n';
-    if (auto voice = loaded_.find<voice::SpeechSynthesizer>(key)) return voice;
-    auto voice =
-        load<voice::SpeechSynthesizer>({"voice", std::string(family.name)}, std::move(key), files,
-                                       [&] { return family.load(files, options_.voices); });
-    if (!voice) {
-        voice.error().message =
-            std::format("voice_cloning_settings.model: {}: {}", family.name, voice.error().message);
+    const std::vector<engine::Compute> all = places(wish);
+    for (const engine::Compute& place : all) {
+        if (auto voice = loaded_.find<voice::SpeechSynthesizer>(key, gpu_of(place)))
+            return PlacedVoice{std::move(voice), place.device->name()};
     }
-    return voice;
+    std::string device;
+    auto voice = load<voice::SpeechSynthesizer>({"voice", std::string(family.name)}, std::move(key),
+                                                files, all, [&](const engine::Compute& place) {
+                                                    device = place.device->name();
+                                                    voice::VoiceResources resources =
+                                                        options_.voices;
+                                                    resources.networks = place;
+                                                    return family.load(files, resources);
+                                                });
+    if (!voice) {
+        Error& error = voice.error();
+        error.message =
+            std::format("voice_cloning_settings.model: {}: {}", family.name, error.message);
+        return std::unexpected(std::move(error));
+    }
+    return PlacedVoice{*std::move(voice), std::move(device)};
 }
 
 std::unique_ptr<hearing::vad::VoiceActivityDetector> Engines::detector() {
@@ -132,8 +198,9 @@ std::unique_ptr<hearing::vad::VoiceActivityDetector> Engines::detector() {
     const std::string name(models::default_of(models::ModelTask::SpeechDetector).name);
     std::shared_ptr<Weights> weights = loaded_.find<Weights>(name);
     if (const auto path = weights == nullptr ? models_.find(name) : std::nullopt) {
-        auto loaded = load<Weights>({"detector", name}, name, {{*path}},
-                                    [&] { return hearing::vad::load_silero(*path); });
+        auto loaded =
+            load<Weights>({"detector", name}, name, {{*path}}, {{options_.devices.processor()}},
+                          [&](const engine::Compute&) { return hearing::vad::load_silero(*path); });
         if (loaded) {
             weights = *std::move(loaded);
         } else {
@@ -146,12 +213,15 @@ std::unique_ptr<hearing::vad::VoiceActivityDetector> Engines::detector() {
 
 Result<std::shared_ptr<knowledge::Embedder>> Engines::embedder() {
     const std::string name(models::default_of(models::ModelTask::Embedder).name);
-    if (auto embedder = loaded_.find<knowledge::Embedder>(name)) return embedder;
+    const std::vector<engine::Compute> all = places();
+    for (const engine::Compute& place : all)
+        if (auto embedder = loaded_.find<knowledge::Embedder>(name, gpu_of(place))) return embedder;
     const auto path = models_.find(name);
     if (!path) return std::unexpected(not_here("EMBEDDING_MODEL", name));
-    return load<knowledge::Embedder>({"embedder", name}, name, {{*path}}, [&] {
-        return knowledge::bert::BertEmbedder::load(*path, name, options_.voices.networks);
-    });
+    return load<knowledge::Embedder>(
+        {"embedder", name}, name, {{*path}}, all, [&](const engine::Compute& place) {
+            return knowledge::bert::BertEmbedder::load(*path, name, place);
+        });
 }
 
 }  // namespace titans::character

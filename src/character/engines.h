@@ -18,11 +18,16 @@
 #include "knowledge/embedder.h"
 #include "mind/extractive/extractive_mind.h"
 #include "mind/language_model.h"
-#include "models/memory.h"
 #include "models/model_store.h"
 #include "voice/families.h"
 
 namespace titans::character {
+
+/// A voice in memory, and what its networks are computed on: "cpu", or a card's name.
+struct PlacedVoice {
+    std::shared_ptr<voice::SpeechSynthesizer> synthesizer;
+    std::string device;
+};
 
 /// The models that characters are made of, loaded when they are first asked for. They stay until
 /// their memory is wanted for another one (LoadedModels).
@@ -33,11 +38,12 @@ class Engines {
 public:
     struct Options {
         int threads = 1;
-        voice::VoiceResources voices;  // with what the ears and the embedder are computed on, too
-        bool use_gpu = true;           // if there is one
+        voice::VoiceResources voices;
+        engine::Devices& devices;  // outlives the engines, and is used by them alone
+        bool use_gpu = true;       // for minds, if there is one
     };
 
-    Engines(models::ModelStore& models, Options options) : models_(models), options_(options) {}
+    Engines(models::ModelStore& models, Options options);
 
     /// The mind in `file`, with the context and batch that `config` asks for, until it is idle.
     /// Null if there is no room for it as long as others are not. Errors: InvalidInput or
@@ -49,10 +55,11 @@ public:
     /// Errors: Conflict naming the download; Unsupported.
     Result<std::shared_ptr<hearing::SpeechRecognizer>> ears(const SttSettings& settings);
 
-    /// The voices of `family` with its model `files`. Errors: of VoiceFamily::load(), naming the
-    /// field.
-    Result<std::shared_ptr<voice::SpeechSynthesizer>> voice(
-        const voice::VoiceFamily& family, std::span<const std::filesystem::path> files);
+    /// The voices of `family` with its model `files`, on the device that is wished for; on the
+    /// processor where that is not there, or has no room. Errors: of VoiceFamily::load(), naming
+    /// the field.
+    Result<PlacedVoice> voice(const voice::VoiceFamily& family,
+                              std::span<const std::filesystem::path> files, const DeviceWish& wish);
 
     /// Finds speech in one recording. A simpler one if Silero's weights are not here.
     std::unique_ptr<hearing::vad::VoiceActivityDetector> detector();
@@ -60,19 +67,24 @@ public:
     /// Errors: Conflict naming the download.
     Result<std::shared_ptr<knowledge::Embedder>> embedder();
 
+    /// How many GPUs there are for voices. Thread-safe.
+    int gpus() const { return options_.devices.gpus(); }
     /// What is in memory now. Thread-safe.
     std::vector<LoadedModel> loaded() const { return loaded_.list(); }
 
 private:
-    /// The one of those `files`, once there is room for them.
+    /// Where networks go, by preference; the last is the processor.
+    std::vector<engine::Compute> places(const DeviceWish& wish = {});
+    /// What `load` makes of those `files` at the first of `places` where that can be, once there is
+    /// room for them; the last is the processor.
     template <typename Model, typename Load>
     Result<std::shared_ptr<Model>> load(LoadedModel what, std::string key,
                                         std::span<const std::filesystem::path> files,
-                                        const Load& load);
+                                        std::span<const engine::Compute> places, const Load& load);
 
     models::ModelStore& models_;
     const Options options_;
-    LoadedModels loaded_{[](const engine::Device*) { return models::free_memory(); }};
+    LoadedModels loaded_;
     mind::ExtractiveMind extractive_mind_;  // for want of a model
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <format>
 #include <limits>
 #include <optional>
@@ -57,6 +58,29 @@ void read_speech(SettingsReader& reader, voice::SpeechOptions& speech) {
     reader.read(speech.reference_mode, "reference_mode");
 }
 
+/// As torch writes devices, or a number alone.
+Result<DeviceWish> read_device(std::string_view text) {
+    if (text.empty() || text == "auto") return DeviceWish{};
+    if (text == "cpu") return DeviceWish{.processor = true};
+    for (const std::string_view kind : {"cuda", "gpu", "mps"}) {
+        if (text == kind) return DeviceWish{.gpu = 0};
+        if (text.starts_with(kind) && text[kind.size()] == ':') {
+            text.remove_prefix(kind.size() + 1);
+            break;
+        }
+    }
+    constexpr int kMostDigits = 3;
+    int number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc{} || end != text.data() + text.size() || number < 0 ||
+        text.size() > kMostDigits) {
+        return fail(ErrorKind::InvalidInput,
+                    "voice_cloning_settings.cuda_device: must be a GPU's number (0, cuda:0), cpu "
+                    "or auto");
+    }
+    return DeviceWish{.gpu = number};
+}
+
 }  // namespace
 
 Result<SttSettings> parse_stt_settings(std::string_view json, SettingsReport* report) {
@@ -101,7 +125,8 @@ Result<VoiceSettings> parse_voice_settings(std::string_view json, SettingsReport
     bool normalize_loudness = false;
     reader.read(normalize_loudness, "normalize_loudness");
     reader.read(settings.coqui_tos_agreed, "coqui_tos_agreed");
-    reader.read(settings.cuda_device, "cuda_device", 64);
+    std::string device = "auto";
+    reader.read(device, "cuda_device", 64);
     if (reader.mistake()) return std::unexpected(*reader.mistake());
     if (!is_language(settings.speech.language)) {
         return fail(ErrorKind::InvalidInput,
@@ -113,6 +138,7 @@ Result<VoiceSettings> parse_voice_settings(std::string_view json, SettingsReport
                                 "vocab_path",
                                 settings.model_path.empty() ? "model_path" : "vocab_path"));
     }
+    TITANS_TRY(settings.device, read_device(device));
     settings.output.format = *audio::parse_format(format);
     if (normalize_loudness) settings.output.loudness_lufs = audio::kSpeechLoudness;
     if (report != nullptr) *report = reader.report();

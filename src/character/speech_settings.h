@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -27,6 +28,12 @@ struct SttSettings {
 /// InvalidInput as parse_llm_config().
 Result<SttSettings> parse_stt_settings(std::string_view json, SettingsReport* report = nullptr);
 
+/// What a voice's networks are to be computed on; by default, what the server usually uses.
+struct DeviceWish {
+    bool processor = false;
+    std::optional<int> gpu;  // its number, from 0
+};
+
 /// What a character's `voice_cloning_settings` say, checked and with the defaults filled in.
 struct VoiceSettings {
     std::string model;  // empty: not given
@@ -40,7 +47,7 @@ struct VoiceSettings {
                                      // preprocess_audio asks for it and nothing else is given
     audio::WriteOptions output;      // of the recordings of answers
     bool coqui_tos_agreed = false;
-    std::string cuda_device;  // empty: not given
+    DeviceWish device;
 };
 
 /// InvalidInput as parse_llm_config().

@@ -79,6 +79,7 @@ struct VoiceUsed {
     /// Why it is not the voice that the character asks for, or not all was spoken; else empty.
     std::string reason;
     std::string excerpt;  // the part of the recording that it was learned from; empty: all of it
+    std::string device;  // that computes its networks: "cpu", or a card's name; empty: it has none
     std::optional<int> nfe_step;        // of a voice that is sampled in steps
     std::optional<std::uint64_t> seed;  // of its random numbers
 };

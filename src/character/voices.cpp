@@ -66,10 +66,11 @@ std::vector<std::string> Voices::warnings(const VoiceSettings& settings) const {
             "voice_cloning_settings.language: {} was not trained on {}; a fine-tune of it may be",
             family.name, settings.speech.language));
     }
-    if (!settings.cuda_device.empty() && !parts_.resources.networks.device->is_gpu()) {
-        warnings.emplace_back(
-            "voice_cloning_settings.cuda_device: there is no GPU that this server computes on, so "
-            "the processor does");
+    if (settings.device.gpu && *settings.device.gpu >= parts_.engines.gpus()) {
+        warnings.push_back(std::format(
+            "voice_cloning_settings.cuda_device: there is no GPU {}that this server computes on, "
+            "so the processor does",
+            parts_.engines.gpus() == 0 ? "" : std::format("{} ", *settings.device.gpu)));
     }
     return warnings;
 }
@@ -171,10 +172,12 @@ Task<Result<CharacterVoice>> Voices::clone(store::CharacterRecord character, Voi
     }
     const std::string transcript = reference->text.value_or("");
 
-    TITANS_CO_TRY(auto synthesizer,
+    TITANS_CO_TRY(const PlacedVoice placed,
                   co_await run_on(
-                      parts_.compute, [&, this] { return parts_.engines.voice(family, files); },
+                      parts_.compute,
+                      [&, this] { return parts_.engines.voice(family, files, settings.device); },
                       Executor::Priority::FirstAudio));
+    const auto& synthesizer = placed.synthesizer;
     const std::string key = key_of(character, settings, transcript);
     CharacterVoice voice{.synthesizer = synthesizer,
                          .learned = nullptr,
@@ -195,6 +198,7 @@ Task<Result<CharacterVoice>> Voices::clone(store::CharacterRecord character, Voi
         log::info("voice.learned", "character={} family={}", character.id.value, family.name);
     }
     voice.used.excerpt = voice.learned->note();
+    voice.used.device = placed.device;
     voice.used.nfe_step = voice.options.nfe_step;
     voice.used.seed = voice.options.seed;
     co_return voice;

@@ -4,6 +4,8 @@
 #include <ggml-backend.h>
 #include <llama.h>
 
+#include <algorithm>
+#include <functional>
 #include <string_view>
 
 #include "foundation/log.h"
@@ -86,17 +88,33 @@ const ComputeDevices& load_backends() {
         llama_backend_init();
         for (std::size_t i = 0; i < ggml_backend_dev_count(); ++i) {
             ggml_backend_dev_t device = ggml_backend_dev_get(i);
-            const auto type = ggml_backend_dev_type(device);
+            ggml_backend_dev_props facts;
+            ggml_backend_dev_get_props(device, &facts);
+            const bool shares_memory = facts.type == GGML_BACKEND_DEVICE_TYPE_IGPU;
             found.devices.push_back(
-                {ggml_backend_reg_name(ggml_backend_dev_backend_reg(device)),
-                 ggml_backend_dev_description(device),
-                 type == GGML_BACKEND_DEVICE_TYPE_GPU || type == GGML_BACKEND_DEVICE_TYPE_IGPU});
+                {.backend = ggml_backend_reg_name(ggml_backend_dev_backend_reg(device)),
+                 .description = facts.description,
+                 .gpu = shares_memory || facts.type == GGML_BACKEND_DEVICE_TYPE_GPU,
+                 .shares_memory = shares_memory,
+                 .place = facts.device_id == nullptr ? "" : facts.device_id,
+                 .handle = device});
             log::info("engine.device", "backend={} description=\"{}\"",
                       found.devices.back().backend, found.devices.back().description);
         }
         return found;
     }();
     return loaded;
+}
+
+std::vector<ComputeDevice> number_gpus(std::span<const ComputeDevice> devices) {
+    std::vector<ComputeDevice> gpus;
+    for (const ComputeDevice& device : devices) {
+        const bool known = !device.place.empty() &&
+                           std::ranges::contains(gpus, device.place, &ComputeDevice::place);
+        if (device.gpu && !known) gpus.push_back(device);
+    }
+    std::ranges::stable_partition(gpus, std::not_fn(&ComputeDevice::shares_memory));
+    return gpus;
 }
 
 }  // namespace titans::engine

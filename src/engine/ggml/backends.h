@@ -1,5 +1,8 @@
 #pragma once
 
+#include <ggml-backend.h>
+
+#include <span>
 #include <string>
 #include <vector>
 
@@ -10,6 +13,9 @@ struct ComputeDevice {
     std::string backend;      // "CPU", "BLAS", "Vulkan", ...
     std::string description;  // of the processor or card
     bool gpu = false;
+    bool shares_memory = false;  // a GPU without memory of its own
+    std::string place;           // of the card in the machine; empty if that is not known
+    ggml_backend_dev_t handle = nullptr;
 };
 
 /// What ggml computes on in this process.
@@ -26,6 +32,10 @@ struct ComputeDevices {
 /// fights ggml's for the cores and is several times slower than none, and the reference BLAS is
 /// slower still. From then on what ggml and llama print goes to the log, at level debug.
 const ComputeDevices& load_backends();
+
+/// The GPUs among `devices` as people number them, from 0: those with memory of their own first. A
+/// card that several backends know is the one of the backend that was found first.
+std::vector<ComputeDevice> number_gpus(std::span<const ComputeDevice> devices);
 
 /// Collects what the libraries report as warnings and errors on this thread while it lives: the
 /// `detail` of an Error.

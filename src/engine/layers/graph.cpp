@@ -5,6 +5,7 @@
 
 #include <cassert>
 #include <chrono>
+#include <format>
 
 #include "engine/layers/conv1d_operation.h"
 #include "engine/layers/graph_parts.h"
@@ -19,6 +20,19 @@ constexpr std::size_t kMostNodes = 8192;
 bool is_view(const ggml_tensor* node) {
     return node->op == GGML_OP_VIEW || node->op == GGML_OP_RESHAPE || node->op == GGML_OP_PERMUTE ||
            node->op == GGML_OP_TRANSPOSE;
+}
+
+/// ggml ends the process where a backend meets a node that it has no operator for.
+Result<void> check_support(const Device& device, ggml_cgraph* graph) {
+    for (int i = 0; i < ggml_graph_n_nodes(graph); ++i) {
+        const Node node = ggml_graph_node(graph, i);
+        if (!ggml_backend_supports_op(device.backend(), node)) {
+            return fail(ErrorKind::Unsupported,
+                        std::format("{} cannot compute the network", device.name()),
+                        ggml_op_desc(node));
+        }
+    }
+    return {};
 }
 
 }  // namespace
@@ -88,7 +102,7 @@ Node GraphBuilder::linear(Node x, const Linear& layer, const LinearOptions& opti
                                                            layer.bias, x, options.activation);
         return node(std::move(operation), x->ne[1], layer.out, {x, options.add, options.gate});
     }
-    if (!ggml_is_contiguous(x)) x = ggml_cont(context_, x);
+    x = ggml_is_contiguous(x) ? aligned(x) : ggml_cont(context_, x);
     Node y = ggml_mul_mat(context_, layer.weight, x);
     ggml_prec_set_acc(y, GGML_PREC_F32);
     if (layer.bias != nullptr) y = ggml_add(context_, y, layer.bias);
@@ -136,17 +150,24 @@ Node GraphBuilder::convolve(Node x, const Conv1d& layer) {
         if (shape.pad_left + shape.pad_right > 0) {
             part = ggml_pad_ext(context_, part, shape.pad_left, shape.pad_right, 0, 0, 0, 0, 0, 0);
         }
-        Node kernel = ggml_view_3d(context_, layer.weight, shape.kernel, width, out,
-                                   layer.weight->nb[1], layer.weight->nb[2],
-                                   static_cast<std::size_t>(group * out) * layer.weight->nb[2]);
-        Node patches = ggml_im2col(context_, kernel, part, shape.stride, 0, 0, 0, shape.dilation, 0,
-                                   false, GGML_TYPE_F32);
-        Node product = ggml_mul_mat(
-            context_, ggml_reshape_2d(context_, kernel, shape.kernel * width, out), patches);
+        Node kernel =
+            ggml_view_2d(context_, layer.weight, shape.kernel * width, out, layer.weight->nb[2],
+                         static_cast<std::size_t>(group * out) * layer.weight->nb[2]);
+        // Only the shape of its kernel is looked at: all groups' stands for each one's.
+        Node patches = ggml_im2col(context_, layer.weight, part, shape.stride, 0, 0, 0,
+                                   shape.dilation, 0, false, GGML_TYPE_F32);
+        Node product = ggml_mul_mat(context_, aligned(kernel), patches);
         product = ggml_reshape_2d(context_, product, out, product->ne[1]);
         y = y == nullptr ? product : ggml_concat(context_, y, product, 0);
     }
     return y;
+}
+
+Node GraphBuilder::aligned(Node x) {
+    if (!device_.is_gpu()) return x;
+    const std::size_t alignment =
+        ggml_backend_buft_get_alignment(ggml_backend_get_default_buffer_type(device_.backend()));
+    return x->view_offs % alignment == 0 ? x : ggml_cont(context_, x);
 }
 
 Node GraphBuilder::embedding(Node ids, const Embedding& layer) {
@@ -259,6 +280,9 @@ Result<std::unique_ptr<Graph>> Graph::build(Device& device,
     GraphBuilder builder(device, parts->context.get(), *parts);
     draw(builder);
     if (parts->error) return std::unexpected(*std::move(parts->error));
+    if (device.is_gpu()) {
+        TITANS_TRY_VOID(check_support(device, parts->graph));
+    }
     parts->memory.reset(ggml_gallocr_new(ggml_backend_get_default_buffer_type(device.backend())));
     if (!ggml_gallocr_alloc_graph(parts->memory.get(), parts->graph)) {
         return fail(ErrorKind::Internal, "there is not enough memory for the model");

@@ -156,6 +156,8 @@ private:
     bool is_ours() const { return device_.arithmetic() == Device::Arithmetic::Ours; }
     /// By ggml, one sequence, without bias.
     Node convolve(Node x, const Conv1d& layer);
+    /// By ggml: x, or a copy if it is a view that begins where the products of a GPU cannot read.
+    Node aligned(Node x);
     /// By ggml: x, of sequences of `length`, with its first heads turned by position.
     Node rotate(Node x, const AttentionOptions& options, std::int64_t length);
     /// A node that `operation` computes, [rows, width]. Operands may be null.

@@ -129,7 +129,8 @@ Node GraphBuilder::attention(Node q, Node k, Node v, const AttentionOptions& opt
             ggml_backend_tensor_set(mask, values.data(), 0, values.size() * sizeof(float));
         });
     }
-    return attend(context_, q, k, v, mask, options.heads, options.sequences, keys);
+    return attend(context_, aligned(q), aligned(k), v, mask, options.heads, options.sequences,
+                  keys);
 }
 
 Node GraphBuilder::cached_attention(Node q, Node k, Node v, const KvCache& cache, int layer,
@@ -174,7 +175,7 @@ Node GraphBuilder::cached_attention(Node q, Node k, Node v, const KvCache& cache
     };
     Node all_keys = put(k, cache.keys(layer));
     Node all_values = put(v, cache.values(layer));
-    return attend(context_, q, all_keys, all_values, mask, heads, sequences, capacity);
+    return attend(context_, aligned(q), all_keys, all_values, mask, heads, sequences, capacity);
 }
 
 Result<std::unique_ptr<KvCache>> KvCache::open(Device& device, const Shape& shape) {

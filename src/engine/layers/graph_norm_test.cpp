@@ -8,7 +8,7 @@
 namespace titans::engine {
 namespace {
 
-class NormGraphTest : public testing::TestWithParam<Device::Arithmetic> {};
+class NormGraphTest : public LayersTest {};
 
 TEST_P(NormGraphTest, NormalisesRowsAndColumns) {
     Layers layers(GetParam());
@@ -49,8 +49,8 @@ TEST_P(NormGraphTest, NormalisesRowsAndColumns) {
             columns.push_back(static_cast<float>(of_column(value) * scale[c] + shift[c]));
         }
     }
-    EXPECT_LT(relative_error((*graph)->read(by_row), rows), 1e-5);
-    EXPECT_LT(relative_error((*graph)->read(by_column), columns), 1e-5);
+    EXPECT_LT(relative_error((*graph)->read(by_row), rows), rounding());
+    EXPECT_LT(relative_error((*graph)->read(by_column), columns), rounding());
 }
 
 TEST_P(NormGraphTest, ModulatesWhatItNormalised) {
@@ -81,7 +81,7 @@ TEST_P(NormGraphTest, ModulatesWhatItNormalised) {
                 static_cast<float>(value * (1 + modulation[40 + c]) + modulation[20 + c]));
         }
     }
-    EXPECT_LT(relative_error((*graph)->read(out), wanted), 1e-5);
+    EXPECT_LT(relative_error((*graph)->read(out), wanted), rounding());
 }
 
 TEST_P(NormGraphTest, NormalisesTheResponsesOfEachSequence) {
@@ -121,7 +121,7 @@ TEST_P(NormGraphTest, NormalisesTheResponsesOfEachSequence) {
             }
         }
     }
-    EXPECT_LT(relative_error((*graph)->read(out), wanted), 1e-5);
+    EXPECT_LT(relative_error((*graph)->read(out), wanted), rounding());
 }
 
 TEST_P(NormGraphTest, ScalesRows) {
@@ -145,10 +145,7 @@ TEST_P(NormGraphTest, ScalesRows) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Arithmetics, NormGraphTest,
-                         testing::Values(Device::Arithmetic::Ours, Device::Arithmetic::Ggml),
-                         [](const auto& info) {
-                             return info.param == Device::Arithmetic::Ours ? "Ours" : "Ggml";
-                         });
+                         testing::Values(Where::Ours, Where::Ggml, Where::Gpu), name_of);
 
 }  // namespace
 }  // namespace titans::engine

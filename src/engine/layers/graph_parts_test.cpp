@@ -6,7 +6,7 @@
 namespace titans::engine {
 namespace {
 
-class PartsGraphTest : public testing::TestWithParam<Device::Arithmetic> {};
+class PartsGraphTest : public LayersTest {};
 
 TEST_P(PartsGraphTest, ComputesInPartsWhatItComputesAtOnce) {
     Layers layers(GetParam());
@@ -70,7 +70,7 @@ TEST_P(PartsGraphTest, SaysWhereTheTimeGoes) {
     ASSERT_TRUE((*graph)->compute_next({}));
     layers.device().set_profile(nullptr);
     EXPECT_EQ((*graph)->read(out), wanted);
-    const bool ours = GetParam() == Device::Arithmetic::Ours;
+    const bool ours = GetParam() == Where::Ours;
     const Profile::Kind linear = profile.kinds[ours ? "linear" : "MUL_MAT"];
     EXPECT_EQ(linear.nodes, 2);
     EXPECT_GT(linear.seconds, 0);
@@ -79,10 +79,7 @@ TEST_P(PartsGraphTest, SaysWhereTheTimeGoes) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Arithmetics, PartsGraphTest,
-                         testing::Values(Device::Arithmetic::Ours, Device::Arithmetic::Ggml),
-                         [](const auto& info) {
-                             return info.param == Device::Arithmetic::Ours ? "Ours" : "Ggml";
-                         });
+                         testing::Values(Where::Ours, Where::Ggml, Where::Gpu), name_of);
 
 }  // namespace
 }  // namespace titans::engine

@@ -12,7 +12,7 @@
 namespace titans::engine {
 namespace {
 
-class GraphTest : public testing::TestWithParam<Device::Arithmetic> {};
+class GraphTest : public LayersTest {};
 
 TEST_P(GraphTest, ComputesALinearLayerWithActivationAndSum) {
     Layers layers(GetParam());
@@ -45,7 +45,7 @@ TEST_P(GraphTest, ComputesALinearLayerWithActivationAndSum) {
             wanted.push_back(static_cast<float>(sum + more[row * 48 + column]));
         }
     }
-    EXPECT_LT(relative_error((*graph)->read(out), wanted), 1e-5);
+    EXPECT_LT(relative_error((*graph)->read(out), wanted), rounding());
 }
 
 TEST_P(GraphTest, ComputesAsWellWithWhatIsUsedSeldom) {
@@ -72,7 +72,7 @@ TEST_P(GraphTest, ComputesAsWellWithWhatIsUsedSeldom) {
         Weights seldom(file, layers.device(), Precision::F32, Use::Seldom);
         const auto layer = seldom.linear("a", 48, 70);
         ASSERT_TRUE(layer && seldom.finish());
-        EXPECT_LT(relative_error(compute(*layer), compute(*known)), 1e-5);
+        EXPECT_LT(relative_error(compute(*layer), compute(*known)), rounding());
     }
 }
 
@@ -100,7 +100,7 @@ TEST_P(GraphTest, TakesALayerApartByItsInputs) {
     ASSERT_TRUE(graph);
     (*graph)->write(in, seeded(5 * 33, 9));
     ASSERT_TRUE((*graph)->compute({}));
-    EXPECT_LT(relative_error((*graph)->read(in_parts), (*graph)->read(at_once)), 1e-5);
+    EXPECT_LT(relative_error((*graph)->read(in_parts), (*graph)->read(at_once)), rounding());
 }
 
 double activated(double x, Activation activation) {
@@ -163,10 +163,9 @@ TEST_P(GraphTest, GatesEachOutputOfALinearLayerBeforeTheSum) {
             }
         }
         // ggml reads GELU from a table of halves
-        const bool exact =
-            GetParam() == Device::Arithmetic::Ours || activation != Activation::GeluTanh;
-        EXPECT_LT(relative_error((*graph)->read(both), with_sum), exact ? 1e-5 : 1e-3);
-        EXPECT_LT(relative_error((*graph)->read(gated), without), exact ? 1e-5 : 1e-3);
+        const bool exact = GetParam() == Where::Ours || activation != Activation::GeluTanh;
+        EXPECT_LT(relative_error((*graph)->read(both), with_sum), exact ? rounding() : 1e-3);
+        EXPECT_LT(relative_error((*graph)->read(gated), without), exact ? rounding() : 1e-3);
     }
 }
 
@@ -224,7 +223,7 @@ TEST_P(GraphTest, ComputesConvolutions) {
                     static_cast<float>(sum / 2 * (1 + std::erf(sum / std::sqrt(2.0)))));
             }
         }
-        EXPECT_LT(relative_error((*graph)->read(out), wanted), 1e-5)
+        EXPECT_LT(relative_error((*graph)->read(out), wanted), rounding())
             << shape.in << ' ' << shape.out << ' ' << shape.kernel << ' ' << shape.stride << ' '
             << shape.groups;
     }
@@ -261,7 +260,8 @@ TEST_P(GraphTest, ConvolvesEachSequenceByItself) {
             const Values own = (*graph)->read(node);
             wanted.insert(wanted.end(), own.begin(), own.end());
         }
-        EXPECT_LT(relative_error((*graph)->read(together), wanted), 1e-6) << shape.kernel;
+        EXPECT_LT(relative_error((*graph)->read(together), wanted), rounding() / 10)
+            << shape.kernel;
     }
 }
 
@@ -329,7 +329,7 @@ TEST_P(GraphTest, AttendsFromColumnsOfAWiderValue) {
     }
     const Values wanted =
         attention(q, k, v, 16, 2, 19, 19, [](std::size_t, std::size_t) { return true; });
-    EXPECT_LT(relative_error((*graph)->read(out), wanted), 1e-5);
+    EXPECT_LT(relative_error((*graph)->read(out), wanted), rounding());
 }
 
 TEST_P(GraphTest, TurnsQueriesAndKeysByTheirPositionsInEachSequence) {
@@ -379,7 +379,7 @@ TEST_P(GraphTest, TurnsQueriesAndKeysByTheirPositionsInEachSequence) {
                 kWidth, 3, kLength, kLength, [](std::size_t, std::size_t) { return true; });
             wanted.insert(wanted.end(), own.begin(), own.end());
         }
-        EXPECT_LT(relative_error((*graph)->read(out), wanted), 1e-5) << rotated;
+        EXPECT_LT(relative_error((*graph)->read(out), wanted), rounding()) << rotated;
     }
 }
 
@@ -415,7 +415,7 @@ TEST_P(GraphTest, AttendsInSequencesOfDifferentLengths) {
                                         [&](std::size_t, std::size_t key) {
                                             return key < static_cast<std::size_t>(lengths[i]);
                                         });
-        EXPECT_LT(relative_error(half(got, i), wanted), 1e-5);
+        EXPECT_LT(relative_error(half(got, i), wanted), rounding());
     }
 }
 
@@ -455,16 +455,13 @@ TEST_P(GraphTest, AttendsToACacheAsToEverythingAtOnce) {
         const auto past = static_cast<std::int32_t>(done);
         (*graph)->write(position, std::span(&past, 1));
         ASSERT_TRUE((*graph)->compute({}));
-        EXPECT_LT(relative_error((*graph)->read(out), twice(wanted)), 1e-5) << done;
+        EXPECT_LT(relative_error((*graph)->read(out), twice(wanted)), rounding()) << done;
         done += count;
     }
 }
 
 INSTANTIATE_TEST_SUITE_P(Arithmetics, GraphTest,
-                         testing::Values(Device::Arithmetic::Ours, Device::Arithmetic::Ggml),
-                         [](const auto& info) {
-                             return info.param == Device::Arithmetic::Ours ? "Ours" : "Ggml";
-                         });
+                         testing::Values(Where::Ours, Where::Ggml, Where::Gpu), name_of);
 
 }  // namespace
 }  // namespace titans::engine

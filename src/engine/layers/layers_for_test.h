@@ -4,6 +4,7 @@
 #include <gguf.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <random>
 
@@ -22,13 +23,40 @@ inline Values seeded(std::size_t count, unsigned seed) {
     return values;
 }
 
+/// Who computes: our kernels or ggml's operators on the processor, or these on a GPU.
+enum class Where : std::uint8_t { Ours, Ggml, Gpu };
+
+inline std::string name_of(const testing::TestParamInfo<Where>& info) {
+    constexpr std::array<std::string_view, 3> kNames{"Ours", "Ggml", "Gpu"};
+    return std::string(kNames[static_cast<std::size_t>(info.param)]);
+}
+
+/// The tests of a GPU are skipped where there is none.
+class LayersTest : public testing::TestWithParam<Where> {
+protected:
+    void SetUp() override {
+        if (GetParam() == Where::Gpu && number_gpus(load_backends().devices).empty())
+            GTEST_SKIP() << "no GPU";
+    }
+    /// The relative error of what is a sum of products. GPUs round what they multiply to F16.
+    static double rounding() { return GetParam() == Where::Gpu ? 1e-3 : 1e-5; }
+};
+
 /// Weights of random tensors of given names and shapes (slowest axis first).
 class Layers {
 public:
     explicit Layers(Device::Arithmetic arithmetic, Precision precision = Precision::F32,
                     int threads = 2)
+        : Layers(Device::Options{.threads = threads, .arithmetic = arithmetic}, precision) {}
+    explicit Layers(Where where)
+        : Layers(Device::Options{.threads = 2,
+                                 .gpu = where == Where::Gpu ? std::optional(0) : std::nullopt,
+                                 .arithmetic = where == Where::Ours ? Device::Arithmetic::Ours
+                                                                    : Device::Arithmetic::Ggml},
+                 Precision::F32) {}
+    Layers(const Device::Options& options, Precision precision)
         : precision_(precision),
-          device_(*Device::open({.threads = threads, .arithmetic = arithmetic})),
+          device_(*Device::open(options)),
           file_(gguf_init_empty()),
           context_(ggml_init({.mem_size = 64U << 20U, .mem_buffer = nullptr, .no_alloc = false})) {}
 
