@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <format>
 #include <map>
 
 namespace titans::character {
@@ -79,6 +80,29 @@ TEST(SpeechSettings, RefuseWhatIsOutOfRangeOrNoLanguage) {
         const auto settings = parse_stt_settings(json);
         ASSERT_FALSE(settings) << json;
         EXPECT_THAT(settings.error().message, HasSubstr("stt_settings." + name));
+    }
+}
+
+TEST(SpeechSettings, TakeADeviceAsTorchWritesItOrItsNumber) {
+    const auto device = [](std::string_view given) {
+        return parse_voice_settings(std::format(R"({{"cuda_device": "{}"}})", given));
+    };
+    for (const std::string_view usual : {"", "auto"}) {
+        EXPECT_FALSE(device(usual)->device.processor);
+        EXPECT_EQ(device(usual)->device.gpu, std::nullopt);
+    }
+    EXPECT_TRUE(device("cpu")->device.processor);
+    EXPECT_EQ(device("cpu")->device.gpu, std::nullopt);
+    for (const std::string_view first : {"0", "cuda", "cuda:0", "gpu", "mps"})
+        EXPECT_EQ(device(first)->device.gpu, 0) << first;
+    for (const std::string_view second : {"1", "cuda:1", "gpu:1"})
+        EXPECT_EQ(device(second)->device.gpu, 1) << second;
+    for (const std::string_view none :
+         {"-1", "cuda:", "cuda:x", "cuda0", "0x", " 0", "1000", "tpu"}) {
+        const auto settings = device(none);
+        ASSERT_FALSE(settings) << none;
+        EXPECT_EQ(settings.error().kind, ErrorKind::InvalidInput);
+        EXPECT_THAT(settings.error().message, HasSubstr("voice_cloning_settings.cuda_device"));
     }
 }
 
