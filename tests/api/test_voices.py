@@ -95,7 +95,7 @@ def is_idle(server):
 def test_an_answer_is_spoken_in_the_voice_of_the_recording(server, jane):
     answer = ask(server, jane)
     assert "voice: f5tts" in json.dumps(server.get("/health").json())
-    assert answer["voice"] == {"engine": "f5tts", "cloned": True, "reason": "", "nfe_step": 7, "seed": 7}
+    assert answer["voice"] == {"engine": "f5tts", "cloned": True, "reason": "", "device": "cpu", "nfe_step": 7, "seed": 7}
     pcm = sound(server, answer["audio_url"])
     assert len(pcm) > 24000 and len(set(pcm)) > 100
     timings = answer["timings"]
@@ -150,7 +150,7 @@ def test_what_cannot_be_is_told(server):
                                         ("speed", "fast"), ("seed", -1), ("quality", "perfect"), ("sway_sampling_coef", -3),
                                         ("cross_fade_duration", 99), ("fix_duration", 0), ("fix_duration", 88), ("target_rms", 2),
                                         ("reference_mode", "yes"), ("normalize_text", 1), ("model_name", "F6"),
-                                        ("model_path", "x.safetensors"), ("vocab_path", "vocab.txt")])
+                                        ("model_path", "x.safetensors"), ("vocab_path", "vocab.txt"), ("cuda_device", "best")])
 def test_settings_are_checked(server, key, value):
     answer = server.create("Jane", voice_cloning_settings={"model": "f5tts", key: value})
     assert answer.status_code == 400, answer.text
