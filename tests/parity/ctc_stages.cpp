@@ -9,15 +9,13 @@
 namespace titans::parity {
 namespace {
 
-Result<std::vector<Stage>> stages(const std::filesystem::path& model,
-                                  const checkpoint::Tensors& reference,
-                                  const engine::Compute& compute, const std::string& architecture) {
-    TITANS_TRY(const checkpoint::TensorView given, reference.tensor("samples"));
+Result<std::vector<Stage>> stages(const Subject& subject, const std::string& architecture) {
+    TITANS_TRY(const checkpoint::TensorView given, subject.reference.tensor("samples"));
     TITANS_TRY(const std::vector<float> samples, checkpoint::to_f32(given));
-    TITANS_TRY(auto opened, engine::GgufFile::open(model));
+    TITANS_TRY(auto opened, engine::GgufFile::open(subject.model));
     const auto file = std::make_shared<const engine::GgufFile>(std::move(opened));
     TITANS_TRY(const auto config, hearing::ctc::read_ctc_config(*file, architecture));
-    TITANS_TRY(const auto network, hearing::ctc::CtcNetwork::load(file, config, compute));
+    TITANS_TRY(const auto network, hearing::ctc::CtcNetwork::load(file, config, subject.compute));
     if (config.frames(std::ssize(samples)) == 0)
         return fail(ErrorKind::InvalidInput, "samples: fewer than a frame needs");
 
@@ -28,10 +26,11 @@ Result<std::vector<Stage>> stages(const std::filesystem::path& model,
     engine::Node input = nullptr;
     std::vector<std::pair<std::string, engine::Node>> told;
     TITANS_TRY(const auto graph,
-               engine::Graph::build(*compute.device, [&](engine::GraphBuilder& builder) {
+               engine::Graph::build(*subject.compute.device, [&](engine::GraphBuilder& builder) {
                    input = builder.input(std::ssize(wave), 1);
                    network.draw(builder, input, [&](std::string_view name, engine::Node value) {
-                       if (reference.contains(name)) told.emplace_back(name, builder.output(value));
+                       if (subject.reference.contains(name))
+                           told.emplace_back(name, builder.output(value));
                    });
                }));
     graph->write(input, wave);
@@ -42,16 +41,12 @@ Result<std::vector<Stage>> stages(const std::filesystem::path& model,
 
 }  // namespace
 
-Result<std::vector<Stage>> wav2vec2_stages(const std::filesystem::path& model,
-                                           const checkpoint::Tensors& reference,
-                                           const engine::Compute& compute) {
-    return stages(model, reference, compute, "wav2vec2");
+Result<std::vector<Stage>> wav2vec2_stages(const Subject& subject) {
+    return stages(subject, "wav2vec2");
 }
 
-Result<std::vector<Stage>> hubert_stages(const std::filesystem::path& model,
-                                         const checkpoint::Tensors& reference,
-                                         const engine::Compute& compute) {
-    return stages(model, reference, compute, "hubert");
+Result<std::vector<Stage>> hubert_stages(const Subject& subject) {
+    return stages(subject, "hubert");
 }
 
 }  // namespace titans::parity

@@ -6,11 +6,16 @@
 #include "engine/ggml/gguf_file.h"
 #include "engine/layers/graph.h"
 #include "families.h"
+#include "voice/f5tts/f5_synthesizer.h"
+#include "voice/f5tts/f5_voice.h"
+#include "voice/f5tts/mel.h"
 #include "voice/f5tts/modulation.h"
 #include "voice/f5tts/network.h"
 #include "voice/f5tts/sampling.h"
 #include "voice/f5tts/sampling_schedule.h"
+#include "voice/f5tts/text_pieces.h"
 #include "voice/f5tts/transformer.h"
+#include "voice/f5tts/vocoder.h"
 
 namespace titans::parity {
 namespace {
@@ -19,7 +24,7 @@ namespace f5 = voice::f5tts;
 
 constexpr float kStrength = 2;
 constexpr float kSway = -1;
-constexpr std::ptrdiff_t kHop = 256;  // samples of a frame
+constexpr float kTargetRms = 0.1F;
 /// The moment of which every stage is looked at.
 constexpr std::string_view kMoment = "0.3";
 constexpr std::string_view kMoments[] = {"0.0", "0.05", "0.3", "0.9"};
@@ -29,14 +34,47 @@ Result<std::vector<float>> given(const checkpoint::Tensors& reference, const std
     return checkpoint::to_f32(view);
 }
 
-/// What the reference was given.
+/// The bytes of UTF-8, one a value.
+Result<std::string> given_text(const checkpoint::Tensors& reference, const std::string& name) {
+    TITANS_TRY(const std::vector<float> bytes, given(reference, name));
+    std::string text;
+    for (const float byte : bytes) text.push_back(static_cast<char>(static_cast<int>(byte)));
+    return text;
+}
+
+/// What the network is given: made by us of what the reference was given.
 struct Input {
-    std::vector<float> mel;
+    std::shared_ptr<const f5::F5Voice> voice;
     std::vector<std::int32_t> ids;
     std::vector<float> noise;
     int frames = 0;
-    std::ptrdiff_t spoken_from = 0;  // in the whole mel spectrogram
+
+    std::vector<float> mel() const { return {voice->mel().begin(), voice->mel().end()}; }
 };
+
+Result<Input> make_input(const checkpoint::Tensors& reference,
+                         const std::shared_ptr<const f5::Network>& network) {
+    TITANS_TRY(std::vector<float> recording, given(reference, "given.recording"));
+    TITANS_TRY(std::string transcript, given_text(reference, "given.reference_text"));
+    TITANS_TRY(const std::string text, given_text(reference, "given.text"));
+    TITANS_TRY(const std::vector<float> seed, given(reference, "given.seed"));
+    TITANS_TRY(const checkpoint::TensorView noise, reference.tensor("noise"));
+    if (seed.size() != 2 || noise.shape.size() != 2)
+        return fail(ErrorKind::InvalidInput, "given.seed or noise: not in its shape");
+    Input input;
+    TITANS_TRY(input.voice,
+               f5::F5Voice::learn({.excerpt = {.audio = {f5::kRate, std::move(recording)}},
+                                   .transcript = std::move(transcript)},
+                                  kTargetRms));
+    const f5::F5Synthesizer synthesizer(
+        {.network = network, .vocoder = nullptr, .characters = std::make_shared<f5::Characters>()});
+    TITANS_TRY(input.ids, synthesizer.ids(f5::before_new_text(input.voice->text()) + text));
+    input.frames = static_cast<int>(noise.shape[0]);
+    f5::Noise generator(static_cast<std::uint64_t>(seed[0]) << 16U |
+                        static_cast<std::uint64_t>(seed[1]));
+    input.noise = generator.draw(static_cast<std::size_t>(input.frames) * f5::kMels);
+    return input;
+}
 
 /// Looks into the network as Sampling uses it.
 class Look {
@@ -68,7 +106,7 @@ private:
 Result<std::vector<float>> Look::conditions(const f5::Transformer& transformer,
                                             const std::string& prefix) {
     const f5::Conditions conditions =
-        f5::conditions_of(config_, input_.ids, input_.mel, input_.frames, 2);
+        f5::conditions_of(config_, input_.ids, input_.mel(), input_.frames, 2);
     f5::Transformer::ConditionNodes nodes;
     engine::Node text = nullptr;
     engine::Node sum = nullptr;
@@ -139,19 +177,19 @@ Result<void> Look::evaluate(std::string prefix, std::span<const std::string_view
     return {};
 }
 
-/// The states that the reference kept: state.STEPS.K.
+/// The states that the reference kept: state.STEPS.K. Of the most steps also what is spoken.
 Result<std::vector<Stage>> states(const std::shared_ptr<const f5::Network>& network,
-                                  const checkpoint::Tensors& reference, const Input& input) {
+                                  const Subject& subject, const Input& input) {
     std::vector<Stage> made;
-    std::vector<float> generated;  // by the last schedule
+    std::vector<float> generated;
     for (int steps = 1; steps <= 64; ++steps) {
         const std::string prefix = std::format("state.{}.", steps);
-        if (!std::ranges::any_of(reference.names(),
+        if (!std::ranges::any_of(subject.reference.names(),
                                  [&](std::string_view name) { return name.starts_with(prefix); }))
             continue;
         TITANS_TRY(const auto sampling,
                    f5::Sampling::begin(network, {.text = input.ids,
-                                                 .reference = input.mel,
+                                                 .reference = input.mel(),
                                                  .frames = input.frames,
                                                  .times = f5::sampling_times(steps, kSway),
                                                  .cfg_strength = kStrength,
@@ -164,9 +202,15 @@ Result<std::vector<Stage>> states(const std::shared_ptr<const f5::Network>& netw
             before.assign(sampling->state().begin(), sampling->state().end());
             made.push_back({std::format("{}{}", prefix, ++done), before});
         }
-        std::vector<float> mel = sampling->mel();
-        mel.erase(mel.begin(), mel.begin() + input.spoken_from);
-        generated = std::move(mel);
+        const auto recording = input.voice->samples() / f5::kHop * f5::kMels;
+        const std::vector<float> mel = sampling->mel();
+        generated.assign(mel.begin() + static_cast<std::ptrdiff_t>(recording), mel.end());
+    }
+    if (!subject.vocoder.empty()) {
+        TITANS_TRY(const auto vocoder, f5::Vocoder::load(subject.vocoder, subject.compute));
+        TITANS_TRY(std::vector<float> wave, vocoder->decode(generated, {}));
+        for (float& sample : wave) sample *= input.voice->gain();
+        made.push_back({"waveform", std::move(wave)});
     }
     made.push_back({"mel.generated", std::move(generated)});
     return made;
@@ -174,36 +218,33 @@ Result<std::vector<Stage>> states(const std::shared_ptr<const f5::Network>& netw
 
 }  // namespace
 
-Result<std::vector<Stage>> f5tts_stages(const std::filesystem::path& model,
-                                        const checkpoint::Tensors& reference,
-                                        const engine::Compute& compute) {
-    Input input;
-    TITANS_TRY(input.mel, given(reference, "mel"));
-    TITANS_TRY(input.noise, given(reference, "noise"));
-    TITANS_TRY(const std::vector<float> ids, given(reference, "ids"));
-    input.ids.assign(ids.begin(), ids.end());
-    TITANS_TRY(const auto network, f5::Network::load(model, compute));
-    const f5::Config config = network->config();
-    input.frames = static_cast<int>(std::ssize(input.noise) / config.mel_dim);
+Result<std::vector<Stage>> f5tts_stages(const Subject& subject) {
+    TITANS_TRY(const auto network, f5::Network::load(subject.model, subject.compute));
+    TITANS_TRY(const Input input, make_input(subject.reference, network));
+    std::vector<Stage> made{{"mel", input.mel()},
+                            {"ids", {input.ids.begin(), input.ids.end()}},
+                            {"noise", input.noise}};
+    for (const std::string_view name :
+         {"given.recording", "given.reference_text", "given.text", "given.seed"}) {
+        TITANS_TRY(std::vector<float> values, given(subject.reference, std::string(name)));
+        made.push_back({std::string(name), std::move(values)});
+    }
 
-    TITANS_TRY(const std::vector<float> samples, given(reference, "samples"));
-    input.spoken_from = std::ssize(samples) / kHop * config.mel_dim;
-
-    TITANS_TRY(auto opened, engine::GgufFile::open(model));
+    TITANS_TRY(auto opened, engine::GgufFile::open(subject.model));
     const auto file = std::make_shared<const engine::GgufFile>(std::move(opened));
-    Look look(file, config, compute, input);
+    const f5::Config config = network->config();
+    Look look(file, config, subject.compute, input);
     TITANS_TRY_VOID(look.evaluate("", kMoments));
-    f5::Config base = config;
-    base.text_mask_padding = false;
-    base.pe_attn_head = 1;
-    Look other(file, base, compute, input);
-    TITANS_TRY_VOID(other.evaluate("base.", std::span(&kMoment, 1)));
-
-    std::vector<Stage> made{
-        {"samples", samples}, {"mel", input.mel}, {"noise", input.noise}, {"ids", ids}};
     std::ranges::move(look.take(), std::back_inserter(made));
-    std::ranges::move(other.take(), std::back_inserter(made));
-    TITANS_TRY(std::vector<Stage> sampled, states(network, reference, input));
+    if (config.text_mask_padding) {
+        f5::Config base = config;
+        base.text_mask_padding = false;
+        base.pe_attn_head = 1;
+        Look other(file, base, subject.compute, input);
+        TITANS_TRY_VOID(other.evaluate("base.", std::span(&kMoment, 1)));
+        std::ranges::move(other.take(), std::back_inserter(made));
+    }
+    TITANS_TRY(std::vector<Stage> sampled, states(network, subject, input));
     std::ranges::move(sampled, std::back_inserter(made));
     return made;
 }

@@ -5,7 +5,7 @@
 namespace titans::parity {
 
 std::span<const Family> families() {
-    // Of the whole synthesis; of a padding that no known model of F5-TTS has.
+    // What is made with the vocoder; of a padding that no known model of F5-TTS has.
     static constexpr std::array<std::string_view, 1> kBeyondF5tts{"waveform"};
     static constexpr std::array<std::string_view, 1> kBeyondVocos{"waveform.same"};
     static constexpr std::array kFamilies{
@@ -14,6 +14,10 @@ std::span<const Family> families() {
         Family{.name = "whisper", .conversion = "whisper", .compute = whisper_stages},
         Family{.name = "f5tts",
                .conversion = "f5tts",
+               .compute = f5tts_stages,
+               .beyond = kBeyondF5tts},
+        Family{.name = "f5tts-base",
+               .conversion = "f5tts-base",
                .compute = f5tts_stages,
                .beyond = kBeyondF5tts},
         Family{.name = "vocos",

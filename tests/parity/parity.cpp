@@ -1,12 +1,14 @@
 // titans-parity FAMILY MODEL STAGES.safetensors [--precision f32|bf16|int8]
-//     [--arithmetic ours|ggml] [--threads N] [--relative X] [--cosine X] [--argmax X] [--at STAGE]
+//     [--arithmetic ours|ggml] [--threads N] [--vocoder MODEL] [--relative X] [--cosine X]
+//     [--argmax X] [--at STAGE]
 //
 // Gives our network what the reference was given (STAGES, of tools/reference/) and prints how far
 // each of its stages is from the reference's. MODEL: a GGUF file, or a folder as the hub has it,
-// which is converted first. Fails if a stage is missing, or differs more than allowed: relative
-// error above --relative, cosine below --cosine; the part of the rows (frames) of "logits" with the
-// same largest value below --argmax. --at: the first two hold for this stage only. Of rows with
-// another largest value it says by how much, at most, the reference prefers its own.
+// which is converted first; --vocoder: the same of what F5-TTS speaks with. Fails if a stage is
+// missing, or differs more than allowed: relative error above --relative, cosine below --cosine;
+// the part of the rows (frames) of "logits" with the same largest value below --argmax. --at: the
+// first two hold for this stage only. Of rows with another largest value it says by how much, at
+// most, the reference prefers its own.
 
 #include <stdlib.h>
 
@@ -34,6 +36,7 @@ struct Arguments {
     std::string family;
     fs::path model;
     fs::path stages;
+    fs::path vocoder;  // or empty
     engine::Precision precision = engine::Precision::F32;
     engine::Device::Options device{.threads = 2};
     double relative = HUGE_VAL;
@@ -44,6 +47,7 @@ struct Arguments {
 
 struct Difference {
     double absolute = 0;    // the largest
+    double root_mean = 0;   // of the squares
     double relative = 0;    // length of the difference by length of the reference's
     double cosine = 0;      // between ours and the reference's
     double norm_ratio = 0;  // length of ours by length of the reference's
@@ -64,6 +68,7 @@ Difference compare(std::span<const float> ours, std::span<const float> wanted) {
         our_square += a * a;
         their_square += b * b;
     }
+    difference.root_mean = std::sqrt(errors / static_cast<double>(wanted.size()));
     difference.relative = std::sqrt(errors / their_square);
     difference.cosine = product / std::sqrt(our_square * their_square);
     difference.norm_ratio = std::sqrt(our_square / their_square);
@@ -137,6 +142,8 @@ Result<Arguments> parse(std::span<char*> words) {
                                                           : engine::Device::Arithmetic::Ggml;
         } else if (word == "--threads") {
             arguments.device.threads = std::max(1, std::atoi(value.c_str()));
+        } else if (word == "--vocoder") {
+            arguments.vocoder = value;
         } else if (word == "--at") {
             arguments.at = value;
         } else {
@@ -166,8 +173,8 @@ Result<bool> compare_stages(const std::vector<Stage>& ours, const checkpoint::Te
         std::println("{}: {}", stage, what);
         passed = false;
     };
-    std::println("{:24} {:>10} {:>10} {:>10} {:>11} {:>11} {:>8}", "stage", "values", "max abs",
-                 "relative", "cosine", "norm ratio", "argmax");
+    std::println("{:28} {:>8} {:>9} {:>9} {:>9} {:>11} {:>11} {:>8}", "stage", "values", "max abs",
+                 "rms", "relative", "cosine", "norm ratio", "argmax");
     std::size_t judged = 0;
     for (const Stage& stage : ours) {
         if (!reference.contains(stage.name)) continue;
@@ -188,9 +195,9 @@ Result<bool> compare_stages(const std::vector<Stage>& ours, const checkpoint::Te
             if (!(agreement.share >= arguments.argmax))
                 reproach(stage.name, "too few rows say the same");
         }
-        std::println("{:24} {:>10} {:>10.2e} {:>10.2e} {:>11.8f} {:>11.8f} {:>8}", stage.name,
-                     wanted.size(), difference.absolute, difference.relative, difference.cosine,
-                     difference.norm_ratio, argmax);
+        std::println("{:28} {:>8} {:>9.2e} {:>9.2e} {:>9.2e} {:>11.8f} {:>11.8f} {:>8}", stage.name,
+                     wanted.size(), difference.absolute, difference.root_mean, difference.relative,
+                     difference.cosine, difference.norm_ratio, argmax);
         if (!arguments.at.empty() && stage.name != arguments.at) continue;
         ++judged;
         if (!(difference.relative <= arguments.relative))
@@ -208,21 +215,30 @@ Result<bool> compare_stages(const std::vector<Stage>& ours, const checkpoint::Te
     return passed;
 }
 
+/// The GGUF file of a model, which a folder is converted to.
+Result<fs::path> converted(const fs::path& model, std::string_view conversion,
+                           const fs::path& output) {
+    if (!fs::is_directory(model)) return model;
+    TITANS_TRY_VOID(checkpoint::convert(*checkpoint::find_conversion(conversion), model, output));
+    return output;
+}
+
 Result<bool> run(const Arguments& arguments) {
     const auto family = std::ranges::find(families(), arguments.family, &Family::name);
     if (family == families().end())
         return fail(ErrorKind::InvalidInput, arguments.family + ": no such family");
     TITANS_TRY(const auto stages, checkpoint::SafetensorsFile::open(arguments.stages));
     const TemporaryFolder folder;
-    fs::path model = arguments.model;
-    if (fs::is_directory(model)) {
-        model = folder.path() / "model.gguf";
-        TITANS_TRY_VOID(checkpoint::convert(*checkpoint::find_conversion(family->conversion),
-                                            arguments.model, model));
-    }
+    TITANS_TRY(const fs::path model,
+               converted(arguments.model, family->conversion, folder.path() / "model.gguf"));
+    TITANS_TRY(const fs::path vocoder,
+               converted(arguments.vocoder, "vocos", folder.path() / "vocoder.gguf"));
     TITANS_TRY(auto device, engine::Device::open(arguments.device));
-    const engine::Compute compute{std::move(device), arguments.precision};
-    TITANS_TRY(const auto ours, family->compute(model, stages.tensors(), compute));
+    TITANS_TRY(const auto ours,
+               family->compute({.model = model,
+                                .vocoder = vocoder,
+                                .reference = stages.tensors(),
+                                .compute = {std::move(device), arguments.precision}}));
     return compare_stages(ours, stages.tensors(), *family, arguments);
 }
 

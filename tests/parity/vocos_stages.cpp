@@ -7,20 +7,18 @@
 
 namespace titans::parity {
 
-Result<std::vector<Stage>> vocos_stages(const std::filesystem::path& model,
-                                        const checkpoint::Tensors& reference,
-                                        const engine::Compute& compute) {
+Result<std::vector<Stage>> vocos_stages(const Subject& subject) {
     constexpr std::size_t kMels = 100;
     constexpr float kLargestMagnitude = 100;
-    TITANS_TRY(const checkpoint::TensorView view, reference.tensor("mel"));
+    TITANS_TRY(const checkpoint::TensorView view, subject.reference.tensor("mel"));
     TITANS_TRY(const std::vector<float> mel, checkpoint::to_f32(view));
-    TITANS_TRY(const auto vocoder, voice::f5tts::Vocoder::load(model, compute));
+    TITANS_TRY(const auto vocoder, voice::f5tts::Vocoder::load(subject.model, subject.compute));
     const std::size_t frames = mel.size() / kMels;
     engine::Node in = nullptr;
     engine::Node out = nullptr;
     std::vector<std::pair<std::string, engine::Node>> told;
     TITANS_TRY(const auto graph,
-               engine::Graph::build(*compute.device, [&](engine::GraphBuilder& builder) {
+               engine::Graph::build(*subject.compute.device, [&](engine::GraphBuilder& builder) {
                    in = builder.input(static_cast<std::int64_t>(frames), kMels);
                    const auto sink = [&](std::string_view name, engine::Node value) {
                        told.emplace_back(name, builder.output(value));

@@ -16,16 +16,14 @@ Result<std::vector<float>> given(const checkpoint::Tensors& reference, const std
 
 }  // namespace
 
-Result<std::vector<Stage>> whisper_stages(const std::filesystem::path& model,
-                                          const checkpoint::Tensors& reference,
-                                          const engine::Compute& compute) {
+Result<std::vector<Stage>> whisper_stages(const Subject& subject) {
     namespace whisper = hearing::whisper;
-    TITANS_TRY(const std::vector<float> samples, given(reference, "samples"));
-    TITANS_TRY(const std::vector<float> numbers, given(reference, "tokens"));
+    TITANS_TRY(const std::vector<float> samples, given(subject.reference, "samples"));
+    TITANS_TRY(const std::vector<float> numbers, given(subject.reference, "tokens"));
     const std::vector<int> tokens(numbers.begin(), numbers.end());
-    TITANS_TRY(auto opened, engine::GgufFile::open(model));
+    TITANS_TRY(auto opened, engine::GgufFile::open(subject.model));
     const auto file = std::make_shared<const engine::GgufFile>(std::move(opened));
-    TITANS_TRY(const auto network, whisper::Network::load(file, compute));
+    TITANS_TRY(const auto network, whisper::Network::load(file, subject.compute));
     const int frames = 2 * network->sizes().positions;
 
     std::vector<Stage> made{{"samples", samples}, {"tokens", numbers}};
@@ -38,7 +36,7 @@ Result<std::vector<Stage>> whisper_stages(const std::filesystem::path& model,
     made.push_back({"mel", input});
     for (const int others : {80, 128}) {
         const std::string name = std::format("mel.{}", others);
-        if (!reference.contains(name)) continue;
+        if (!subject.reference.contains(name)) continue;
         TITANS_TRY(std::vector<float> values, mel(others));
         made.push_back({name, std::move(values)});
     }

@@ -4,20 +4,22 @@ what it makes of a recording and a text, to compare src/voice/f5tts with.
 usage: f5tts.py make FOLDER [--size fixture|base] [--seed N] [--type f32|f16|bf16] [OPTIONS]
        f5tts.py stages CHECKPOINT FOLDER [--seed N] [OPTIONS]
 OPTIONS: [--text TEXT] [--reference-text TEXT] [--seconds S | --wav FILE] [--steps N,N...] [--speed X] [--vocoder FOLDER]
+         [--architecture v1|base] [--float32]
 
 The first makes FOLDER anew: model_1250000.safetensors, vocab.txt; recording.wav; stages.safetensors; expected.json. The
 second reads a checkpoint, also a real one (model*.safetensors, vocab.txt), and makes all but the first two. Sizes: "base" is
 F5TTS_v1_Base of SWivid/F5-TTS; "fixture" the same in small, for tests/parity. --vocoder: a folder that vocoder.py made, or of
-charactr/vocos-mel-24khz; without it there is no waveform.
+charactr/vocos-mel-24khz; without it there is no waveform. --architecture: base is F5TTS_Base, whose padding is not masked and
+whose positions turn the first head only; a checkpoint does not say which it is. --float32: the network computes so, in half of the time.
 
-Stages, float32, T frames in all: samples (as loud as they become; 24 kHz); mel [frames of the recording, 100]; ids (of the
-tokens of both texts); noise [T, 100], what the generator of the seed gives; times; text.conditional and .unconditional
+Stages, float32, T frames in all: given.recording (24 kHz), given.reference_text and given.text (the bytes of UTF-8), given.seed
+(its 16 upper bits, then the 16 lower ones); mel [frames of the recording, 100], of the recording as loud as it becomes; ids (of
+the tokens of both texts); noise [T, 100], what the generator of the seed gives; text.conditional and .unconditional
 [T, text_dim], what of the text goes into the input; time.X [1, dim], the embedded time X. Of x = noise at the time 0.3:
 input.conditional and .unconditional; block.N.conditional and .unconditional; velocity.0.3.conditional and .unconditional.
 velocity.X, guided (strength 2), of x = noise at the times X. state.N.K: what the noise is after step K of N, the last one before
 the recording's frames are put back. mel.generated (of the last N, what the vocoder gets; [T - whole hops of the recording, 100]);
-waveform, its loudness as the recording's. base.*: the same weights in the architecture of F5TTS_Base, whose padding is not
-masked and whose positions turn the first head only.
+waveform, of the same, its loudness as the recording's. base.*, where the architecture is v1: the same weights in the other one.
 
 Needs torch, f5-tts 1.1.22, vocos 0.1.0, safetensors.
 """
@@ -33,7 +35,7 @@ import numpy
 import torch
 from safetensors.torch import save_file as save_tensors
 
-from f5tts_package import HOP, OFFICIAL_VOCABULARY, RATE, SIZES, mel, read_network, read_vocoder, save_wave, seeded_network, utils_infer
+from f5tts_package import ARCHITECTURES, HOP, OFFICIAL_VOCABULARY, RATE, SIZES, mel, read_network, read_vocoder, save_wave, seeded_network, utils_infer
 from stages import TYPES, Stages, blocks_to_show, empty_folder, read_recording, recording, save_checkpoint, save_json
 
 TIMES = (0.0, 0.05, 0.3, 0.9)
@@ -80,7 +82,7 @@ class Capture:
         self.times = []
 
     def sample(self, cond, text, duration, steps, **options):
-        self.samples, self.text, self.asked = cond[0], text[0], duration
+        self.text, self.asked = text[0], duration
         self.cond = mel(cond[0])
         first = {}
 
@@ -117,7 +119,7 @@ def speak(model, vocoder, samples, arguments, steps):
     return network, speaker, wave
 
 
-def look(stages, model, given, everything):
+def look(stages, model, given, architecture, everything):
     """The stages of one evaluation at each of TIMES."""
     transformer = model.transformer
     both = ("conditional", "unconditional")
@@ -136,7 +138,7 @@ def look(stages, model, given, everything):
         hooks.append(transformer.time_embed.register_forward_hook(
             lambda _m, _i, output: stages.add(f"time.{moment}", output) if not prefix else None))
         with torch.no_grad():
-            velocity = transformer(**(given | {"time": torch.tensor(moment, dtype=torch.float64), "cache": False}))
+            velocity = transformer(**(given | {"time": torch.tensor(moment, dtype=given["x"].dtype), "cache": False}))
         for hook in hooks:
             hook.remove()
         if detailed:
@@ -149,6 +151,8 @@ def look(stages, model, given, everything):
 
     for moment in TIMES:
         run(moment, "", moment == 0.3)
+    if architecture == "base":
+        return
     masked = transformer.text_embed.mask_padding
     transformer.text_embed.mask_padding = False
     for block in transformer.transformer_blocks:
@@ -180,6 +184,8 @@ def main():
     parser.add_argument("--steps", type=lambda value: [int(number) for number in value.split(",")])
     parser.add_argument("--speed", type=float)
     parser.add_argument("--vocoder", type=pathlib.Path)
+    parser.add_argument("--architecture", choices=ARCHITECTURES, default="v1")
+    parser.add_argument("--float32", action="store_true")
     arguments = parser.parse_args()
     if len(arguments.folders) != 1 + (arguments.kind == "stages"):
         parser.error("which folders?")
@@ -189,7 +195,9 @@ def main():
     if arguments.kind == "make":
         make(arguments)
         print(f"checkpoint: {time.perf_counter() - started:.1f} s")
-    model = read_network(checkpoint)
+    model = read_network(checkpoint, arguments.architecture)
+    if arguments.float32:
+        model.float()
     small = len(model.transformer.transformer_blocks) <= 4
     for name, value in (FIXTURE if small else LARGE).items():
         if getattr(arguments, name) is None:
@@ -210,12 +218,15 @@ def main():
     for steps in arguments.steps:
         network, speaker, wave = speak(model, vocoder, samples, arguments, steps)
         if not stages.values:
-            stages.add("samples", network.samples)
+            stages.add("given.recording", samples)
+            for name in ("reference_text", "text"):
+                stages.add(f"given.{name}", numpy.frombuffer(getattr(arguments, name).encode(), numpy.uint8))
+            stages.add("given.seed", numpy.array(divmod(arguments.seed, 1 << 16)))
             stages.add("mel", network.cond)
             ids = network.given["text"][0]
             stages.add("ids", ids)
             stages.add("noise", network.states[0][0])
-            look(stages, model, network.given, small)
+            look(stages, model, network.given, arguments.architecture, small)
         schedules[str(steps)] = [*network.times, 1.0]
         for step in middle_steps(steps, small):
             stages.add(f"state.{steps}.{step}", network.states[step][0])
