@@ -61,6 +61,8 @@ Result<Arguments> parse(std::span<char*> words) {
             arguments.precision = precisions.at(value);
         } else if (word == "--arithmetic" && arithmetics.contains(value)) {
             arguments.device.arithmetic = arithmetics.at(value);
+        } else if (word == "--arithmetic" && value == "gpu") {
+            arguments.device.gpu = 0;
         } else if (word == "--cosine") {
             arguments.cosine = std::strtod(value.c_str(), nullptr);
         } else {

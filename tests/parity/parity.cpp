@@ -1,5 +1,5 @@
 // titans-parity FAMILY MODEL STAGES.safetensors [--precision f32|bf16|int8]
-//     [--arithmetic ours|ggml] [--threads N] [--vocoder MODEL] [--relative X] [--cosine X]
+//     [--arithmetic ours|ggml|gpu] [--threads N] [--vocoder MODEL] [--relative X] [--cosine X]
 //     [--argmax X] [--at STAGE]
 //
 // Gives our network what the reference was given (STAGES, of tools/reference/) and prints how far
@@ -137,7 +137,8 @@ Result<Arguments> parse(std::span<char*> words) {
             if (!known.contains(value)) return bad(value);
             arguments.precision = known.at(value);
         } else if (word == "--arithmetic") {
-            if (value != "ours" && value != "ggml") return bad(value);
+            if (value != "ours" && value != "ggml" && value != "gpu") return bad(value);
+            if (value == "gpu") arguments.device.gpu = 0;
             arguments.device.arithmetic = value == "ours" ? engine::Device::Arithmetic::Ours
                                                           : engine::Device::Arithmetic::Ggml;
         } else if (word == "--threads") {
