@@ -9,8 +9,9 @@ import time
 import requests
 from hub import FakeHub, expect_voices
 from measuring import THREADS, api_mind, say
-from networks import CACHE, PRECISIONS, known, ours, ratio
+from networks import CACHE, PRECISIONS, known, ours, peaks, ratio
 from server import MODELS, PROGRAM, SPEECH, Server, events
+from shares import BRACKETS, share_rows
 from upstream import FakeUpstream
 from yardsticks import ask, packages, run
 
@@ -66,7 +67,7 @@ def our_answer(made, kind):
     steps = ours("speaker", *models, kind, RUNS, *(f"{count}:2" for count in FRAMES))
     spoken = ours("speaker", *models, kind, 1, f"{SENTENCE}:{STEPS}")
     return {"steps": [row["step_s"] for row in steps["rows"]], "s": spoken["rows"][0]["first_s"], "vocoder_s": spoken["rows"][0]["vocoder_s"],
-            "load_s": steps["load_s"], "peak_mb": spoken["peak_mb"]}
+            "load_s": steps["load_s"], "peak_mb": spoken["peak_mb"], "profile": steps["rows"][-1]["profile"]}
 
 
 def their_answer(made, kind):
@@ -94,6 +95,19 @@ def bench_f5tts(report, folder):
     report.table(["by", *(f"a step of {count} frames, s" for count in FRAMES), "of their f32's time (aim of f32: 0.75)",
                   "of their bf16's (aims: bf16 0.7, int8 0.47)", "the sentence, s", "its vocoder, s",
                   "real-time factor (aims: bf16 3.3, int8 2.3)", "loading, ms (aim 500)", "peak memory, MB"], rows)
+    add_stages(report, mine)
+
+
+def add_stages(report, answers):
+    report.add(f"Where the time goes, layer by layer, of {FRAMES[-1]} frames, once each; {BRACKETS}. The convolutions of a step are those of "
+               "the positions. Beside the layers: graphs are drawn; Vocos's spectrum becomes sound.")
+    report.add()
+    rows, limits = [], peaks()
+    for precision, answer in answers.items():
+        for part in answer["profile"]:
+            rest = {"kind": "beside the layers", "nodes": "", "ms": part["ms"] - sum(kind["ms"] for kind in part["kinds"]), "gflops": 0}
+            rows += [[precision, part["stage"], *row] for row in share_rows([*part["kinds"], rest], part["ms"], limits[precision])]
+    report.table(["by", "stage", "kind of layer", "how many", "ms", "of the stage", "GFLOP/s"], rows)
 
 
 def seeded_repositories(made):

@@ -1,7 +1,7 @@
 // How long F5-TTS takes: speaker F5TTS.gguf VOCOS.gguf f32|bf16|int8 RUNS FRAMES:STEPS... with
 // seeded noise for a recording, 6 of 13 frames, and guidance. Prints JSON: seconds, medians
-// of the runs, and the first one, which also computes what its schedule modulates; memory in MB.
-// "cpu" is the time of all threads together.
+// of the runs, and the first one, which also computes what its schedule modulates; where the time
+// goes, layer by layer; memory in MB. "cpu" is the time of all threads together.
 
 #include <sys/resource.h>
 #include <unistd.h>
@@ -17,6 +17,8 @@
 #include <thread>
 
 #include "program.h"
+#include "shares.h"
+#include "voice/f5tts/mel.h"
 #include "voice/f5tts/network.h"
 #include "voice/f5tts/sampling.h"
 #include "voice/f5tts/sampling_schedule.h"
@@ -76,6 +78,11 @@ struct Times {
     double all() const { return preparation + sampling + vocoder; }
 };
 
+/// What the vocoder gets.
+std::span<const float> spoken(std::span<const float> mel, int frames) {
+    return mel.subspan(static_cast<std::size_t>(heard_of(frames)) * kMels);
+}
+
 Times speak(const std::shared_ptr<const Network>& network, const Vocoder& vocoder,
             const Sampling::Request& asked) {
     Times times;
@@ -91,11 +98,35 @@ Times speak(const std::shared_ptr<const Network>& network, const Vocoder& vocode
         prepared = prepared || sampling->is_under_way();
     }
     const std::vector<float> mel = sampling->mel();
-    const auto mels = static_cast<std::size_t>(network->config().mel_dim);
-    const auto spoken =
-        std::span(mel).subspan(static_cast<std::size_t>(heard_of(asked.frames)) * mels);
-    times.vocoder = seconds_of([&] { or_exit(vocoder.decode(spoken, {})); });
+    times.vocoder = seconds_of([&] { or_exit(vocoder.decode(spoken(mel, asked.frames), {})); });
     return times;
+}
+
+/// Where the time goes: of what is computed once for a text, of one step, of the vocoder.
+Json profile(engine::Device& device, const std::shared_ptr<const Network>& network,
+             const Vocoder& vocoder, Sampling::Request asked) {
+    asked.times = {0, 1};
+    const auto prepare = [](Sampling& sampling) {
+        while (!sampling.is_under_way()) or_exit(sampling.step({}));
+    };
+    prepare(*or_exit(Sampling::begin(network, asked)));  // what the schedule modulates is known now
+    Json stages = Json::array();
+    const auto add = [&](std::string_view stage, const auto& work) {
+        engine::Profile seen;
+        device.set_profile(&seen);
+        const double seconds = seconds_of(work);
+        device.set_profile(nullptr);
+        stages.push_back(
+            {{"stage", stage}, {"ms", seconds * 1000}, {"kinds", bench::shares_of(seen)}});
+    };
+    const auto sampling = or_exit(Sampling::begin(network, asked));
+    add("once a text", [&] { prepare(*sampling); });
+    add("a step", [&] {
+        while (or_exit(sampling->step({}))) {
+        }
+    });
+    add("Vocos", [&] { or_exit(vocoder.decode(spoken(sampling->mel(), asked.frames), {})); });
+    return stages;
 }
 
 }  // namespace
@@ -150,6 +181,7 @@ int main(int count, char** arguments) {
                         {"step_cpu_s", median(cpu)},
                         {"vocoder_s", median(vocoders)},
                         {"longest_piece_s", longest},
+                        {"profile", profile(*compute.device, network, *vocoder, asked)},
                         {"held_mb", held_mb()}});
     }
     std::println(
