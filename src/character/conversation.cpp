@@ -289,9 +289,9 @@ struct Conversation::SpokenText {
 };
 
 Task<std::optional<Conversation::SpokenText>> Conversation::next_text(std::shared_ptr<Turn> turn,
-                                                                      std::size_t shortest) {
+                                                                      std::size_t enough) {
     SpokenText spoken;
-    while (spoken.sentences == 0 || spoken.text.size() < shortest) {
+    while (spoken.sentences == 0 || spoken.text.size() < enough) {
         std::optional<Sentence> sentence = co_await turn->sentences.next();
         if (!sentence) break;
         const std::string text = text::speakable(sentence->text);
@@ -331,11 +331,13 @@ DetachedTask Conversation::speak(std::shared_ptr<Turn> turn) {
     turn->answer.timings.voice = since(open_start);
     VoiceUsed& used = turn->answer.voice;
     used = voice.used;
-    const std::size_t shortest = voice.synthesizer->shortest_text(voice.options);
+    const voice::TextLength enough =
+        voice.synthesizer->text_length(voice.learned.get(), voice.options);
     // Once a sentence is left out nothing is spoken any more: what is there is the beginning.
     bool cut = false;
     Milliseconds pause{};
-    while (std::optional<SpokenText> spoken = co_await next_text(turn, shortest)) {
+    while (std::optional<SpokenText> spoken =
+               co_await next_text(turn, turn->audio.empty() ? enough.first : enough.later)) {
         if (cut) continue;
         if (voice.options.reference_mode) spoken->text = turn->answer.text;  // all of it
         Result<audio::Audio> audio = co_await speak_text(turn, &voice, spoken->text);

@@ -86,9 +86,9 @@ private:
     Task<Result<void>> prepare_mind(MindChoice choice, LlmConfig config, mind::Prompt prompt,
                                     std::stop_token stop);
     DetachedTask speak(std::shared_ptr<Turn> turn);
-    /// The next text to speak, of one sentence or of several short ones; nothing at the end.
+    /// The next text to speak, of one sentence or of several; nothing at the end.
     static Task<std::optional<SpokenText>> next_text(std::shared_ptr<Turn> turn,
-                                                     std::size_t shortest);
+                                                     std::size_t enough);
     Task<Result<audio::Audio>> speak_text(std::shared_ptr<Turn> turn, const CharacterVoice* voice,
                                           std::string text) const;
     Task<Result<std::string>> write_audio(std::shared_ptr<Turn> turn, audio::Audio audio);

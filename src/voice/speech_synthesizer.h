@@ -62,6 +62,13 @@ public:
     virtual std::string note() const = 0;
 };
 
+/// How much text is worth speaking at once, in UTF-8 bytes: what is shorter is better spoken
+/// together with what follows.
+struct TextLength {
+    std::size_t first = 0;  // of the beginning, for which somebody waits
+    std::size_t later = 0;
+};
+
 /// A text that is being spoken.
 class Utterance {
 public:
@@ -102,8 +109,9 @@ public:
     virtual Result<std::shared_ptr<const LearnedVoice>> recall(
         std::span<const std::byte> bytes) const = 0;
 
-    /// Texts shorter than this are better spoken together with the next one. UTF-8 bytes.
-    virtual std::size_t shortest_text(const SpeechOptions& options) const = 0;
+    /// Of texts in the voice `learned`, which is null where voices are not learned.
+    virtual TextLength text_length(const LearnedVoice* learned,
+                                   const SpeechOptions& options) const = 0;
 
     /// Begins to speak UTF-8 `text`, a sentence or several. Errors: InvalidInput if nothing in it
     /// can be pronounced, or for an unknown language.

@@ -16,6 +16,7 @@ from test_audio import SENTENCES, recording, spoken
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "fakes"))
 from hub import FakeHub, expect_voices, voice_repositories  # noqa: E402
+from upstream import FakeUpstream  # noqa: E402
 
 NETWORKS = pathlib.Path(__file__).parents[1] / "parity"
 REPOSITORIES = voice_repositories(NETWORKS)
@@ -41,7 +42,7 @@ def folder(tmp_path_factory):
 def server(hub, folder):
     expect_voices(folder / "models", REPOSITORIES)
     with Server(folder / "server", models=folder / "models", HF_ENDPOINT=hub.url, TITANS_CACHE=folder / "cache",
-                REQUEST_TIMEOUT=300) as running:
+                REQUEST_TIMEOUT=300, ALLOWED_PRIVATE_HOSTS="127.0.0.1") as running:
         voice = voices(running)["f5tts"]
         assert not voice["available"] and "f5tts" in voice["reason"]
         assert voice["licences"] == ["CC-BY-NC-4.0", "MIT"]
@@ -157,19 +158,24 @@ def test_settings_are_checked(server, key, value):
     assert answer.json()["error"].startswith("voice_cloning_settings."), answer.text
 
 
-def test_sentences_come_as_they_are_ready(server, jane):
-    response = requests.post(server.url + "/ask-question-text", stream=True, timeout=120,
-                             json={"character_id": jane, "question": QUESTION, "stream": True})
-    names, spoken_sentences, written = [], 0, 0
-    for name, event in events(response):
-        names.append(name)
-        if name == "sentence":
-            written += 1
-        if name == "audio":
-            spoken_sentences += event["sentences"]
-            assert len(sound(server, event["url"])) > 2000
-    assert names[-1] == "done" and "audio" in names
-    assert spoken_sentences == written
+def test_sentences_come_as_they_are_ready(server):
+    sentences = ["The ferry leaves at nine.", "It takes forty minutes.", "The island has one inn.", "The inn is open all year.",
+                 "Nobody drives there.", "Everybody walks."]
+    with FakeUpstream(" ".join(sentences)) as upstream:
+        character = server.create("Jane", voice=("v.wav", SAMPLE), llm_config={"base_url": upstream.base_url, "model_name": "fake"},
+                                  voice_cloning_settings={"model": "f5tts", "reference_text": TEXT}).json()["character_id"]
+        response = requests.post(server.url + "/ask-question-text", stream=True, timeout=120,
+                                 json={"character_id": character, "question": QUESTION, "stream": True})
+        answer = list(events(response))
+    assert [event["text"] for name, event in answer if name == "sentence"] == sentences
+    pieces = [event for name, event in answer if name == "audio"]
+    assert all(len(sound(server, piece["url"])) > 2000 for piece in pieces)
+    # The first one alone, because somebody waits; then in pieces just as long as the recording's words, with their full stop.
+    spoken_at_once = [sentences[piece["index"]:][:piece["sentences"]] for piece in pieces]
+    assert sum(spoken_at_once, []) == sentences
+    assert len(spoken_at_once) > 2 and len(spoken_at_once[0]) == 1
+    for texts in spoken_at_once[1:-1]:
+        assert len(" ".join(texts)) >= len(TEXT + ". ") > len(" ".join(texts[:-1])), texts
 
 
 def test_ten_at_once_and_one_that_leaves(server, jane):

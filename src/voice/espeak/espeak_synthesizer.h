@@ -23,7 +23,7 @@ public:
                                                       const std::stop_token& stop) override;
     Result<std::shared_ptr<const LearnedVoice>> recall(
         std::span<const std::byte> bytes) const override;
-    std::size_t shortest_text(const SpeechOptions&) const override { return 0; }
+    TextLength text_length(const LearnedVoice*, const SpeechOptions&) const override { return {}; }
 
     /// As promised, in one step; the speech begins and ends with a few hundredths of a second of
     /// silence.

@@ -97,8 +97,12 @@ Result<std::shared_ptr<const LearnedVoice>> F5Synthesizer::recall(
     return F5Voice::read(bytes);
 }
 
-std::size_t F5Synthesizer::shortest_text(const SpeechOptions& options) const {
-    return options.reference_mode ? std::string::npos : kShortestText;
+TextLength F5Synthesizer::text_length(const LearnedVoice* learned,
+                                      const SpeechOptions& options) const {
+    if (options.reference_mode) return {.first = std::string::npos, .later = std::string::npos};
+    // The recording is computed again with each text: half of the time at most is to go there.
+    const std::size_t recording = dynamic_cast<const F5Voice&>(*learned).text().size();
+    return {.first = kShortestText, .later = std::max(kShortestText, recording)};
 }
 
 Result<std::vector<std::int32_t>> F5Synthesizer::ids(std::string_view text) const {

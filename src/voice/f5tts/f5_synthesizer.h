@@ -36,7 +36,8 @@ public:
                                                       const std::stop_token& stop) override;
     Result<std::shared_ptr<const LearnedVoice>> recall(
         std::span<const std::byte> bytes) const override;
-    std::size_t shortest_text(const SpeechOptions& options) const override;
+    TextLength text_length(const LearnedVoice* learned,
+                           const SpeechOptions& options) const override;
     Result<std::unique_ptr<Utterance>> begin(std::string_view text,
                                              std::shared_ptr<const LearnedVoice> voice,
                                              const SpeechOptions& options) override;

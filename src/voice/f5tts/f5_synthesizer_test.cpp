@@ -73,6 +73,17 @@ TEST_F(F5SynthesizerTest, SpellsTheRecordingsNumbersAsItDoesTheTexts) {
     EXPECT_EQ(pieces->front().frames, 375 + 375 * 31 / 33);
 }
 
+TEST_F(F5SynthesizerTest, SpeaksLaterTextsInPiecesAsLongAsTheRecording) {
+    const SpeechOptions options = speaker_.complete({});
+    const auto voice = learn("Nobody could tell how long the old boat had been there", options);
+    const TextLength length = speaker_.text_length(voice.get(), options);
+    EXPECT_EQ(length.first, 24);
+    EXPECT_EQ(length.later, voice->text().size());
+    EXPECT_EQ(speaker_.text_length(learn("hello", options).get(), options).later, 24);
+    const auto whole = speaker_.text_length(voice.get(), {.reference_mode = true});
+    EXPECT_EQ(whole.first, std::string::npos);
+}
+
 TEST_F(F5SynthesizerTest, LeavesNothingToSayToAnError) {
     const auto voice = learn("hello", {});
     for (const char* const text : {"", "  "}) {
