@@ -28,7 +28,8 @@ SETTINGS = """HOST PORT PUBLIC_URL MAX_UPLOAD_MB QUEUE_SIZE REQUEST_TIMEOUT TITA
 
 def clean_environment(**settings):
     environment = {name: value for name, value in os.environ.items() if name not in SETTINGS}
-    return environment | {name: str(value) for name, value in settings.items()}
+    # A machine's GPU would change what answers say of themselves.
+    return environment | {"ENABLE_GPU": "false"} | {name: str(value) for name, value in settings.items()}
 
 
 def free_port():

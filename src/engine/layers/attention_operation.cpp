@@ -155,7 +155,7 @@ struct TiledAttention::Heads {
 };
 
 TiledAttention::TiledAttention(Workspace& workspace, const AttentionShape& shape,
-                               Precision precision, const ggml_tensor* q, const ggml_tensor* /*v*/)
+                               Precision precision, const ggml_tensor* q)
     : workspace_(workspace),
       shape_(shape),
       precision_(precision),

@@ -46,9 +46,9 @@ struct AttentionShape {
 /// there are any, lengths, I32.
 class TiledAttention : public Operation {
 public:
-    /// q and v: as the sources will be.
+    /// q: as the source will be.
     TiledAttention(Workspace& workspace, const AttentionShape& shape, Precision precision,
-                   const ggml_tensor* q, const ggml_tensor* v);
+                   const ggml_tensor* q);
 
     void compute(ggml_tensor* to, int thread, int threads) const noexcept override;
     std::string_view name() const override { return "attention"; }

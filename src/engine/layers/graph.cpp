@@ -248,6 +248,16 @@ void GraphBuilder::keep(Node value, Node cache) {
     expand(ggml_cpy(context_, value, rows(cache, 0, value->ne[1])));
 }
 
+std::span<std::byte> GraphBuilder::Parts::values() const {
+    for (int i = 0; i < ggml_graph_n_nodes(graph); ++i) {
+        const ggml_tensor* const node = ggml_graph_node(graph, i);
+        if (node->view_src != nullptr) continue;  // maybe of a weight
+        return {static_cast<std::byte*>(ggml_backend_buffer_get_base(node->buffer)),
+                ggml_backend_buffer_get_size(node->buffer)};
+    }
+    return {};
+}
+
 void GraphBuilder::Parts::take_apart() {
     const int nodes = ggml_graph_n_nodes(graph);
     if (cuts.empty() || cuts.back() < nodes) cuts.push_back(nodes);
@@ -287,6 +297,7 @@ Result<std::unique_ptr<Graph>> Graph::build(Device& device,
     if (!ggml_gallocr_alloc_graph(parts->memory.get(), parts->graph)) {
         return fail(ErrorKind::Internal, "there is not enough memory for the model");
     }
+    if (!device.is_gpu()) prefer_huge_pages(parts->values());
     parts->take_apart();
     return std::unique_ptr<Graph>(new Graph(device, std::move(parts)));
 }

@@ -95,8 +95,7 @@ Node GraphBuilder::attention(Node q, Node k, Node v, const AttentionOptions& opt
         if (few) {
             operation = std::make_unique<RowAttention>(device_.workspace(), shape);
         } else {
-            operation =
-                std::make_unique<TiledAttention>(device_.workspace(), shape, precision, q, v);
+            operation = std::make_unique<TiledAttention>(device_.workspace(), shape, precision, q);
         }
         return node(std::move(operation), q->ne[1], q->ne[0], {q, k, v, options.lengths});
     }

@@ -31,6 +31,8 @@ struct GraphBuilder::Parts {
     std::vector<ggml_cgraph*> pieces;
     std::optional<Error> error;  // of drawing
 
+    /// The memory of the nodes' values, where the processor's cores compute them.
+    std::span<std::byte> values() const;
     /// Makes `pieces` of the graph that is drawn.
     void take_apart();
     /// Nodes of a piece.

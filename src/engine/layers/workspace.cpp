@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cstdlib>
+#include <memory>
 #include <new>
 #include <oneapi/dnnl/dnnl_ukernel.hpp>
 
@@ -35,14 +36,21 @@ Types types_of(Precision precision) {
 
 }  // namespace
 
+void prefer_huge_pages(std::span<std::byte> memory) {
+#ifdef MADV_HUGEPAGE
+    void* begin = memory.data();
+    std::size_t bytes = memory.size();
+    if (std::align(kHugePage, kHugePage, begin, bytes) != nullptr)
+        madvise(begin, bytes / kHugePage * kHugePage, MADV_HUGEPAGE);  // at best
+#endif
+}
+
 AlignedMemory::AlignedMemory(std::size_t bytes) : size_(bytes) {
     const std::size_t alignment = bytes < kHugePage ? kAlignment : kHugePage;
     const std::size_t rounded = (bytes + alignment - 1) / alignment * alignment;
     memory_.reset(static_cast<std::byte*>(std::aligned_alloc(alignment, rounded)));
     if (memory_ == nullptr) throw std::bad_alloc();
-#ifdef MADV_HUGEPAGE
-    if (alignment == kHugePage) madvise(memory_.get(), rounded, MADV_HUGEPAGE);  // at best
-#endif
+    if (alignment == kHugePage) prefer_huge_pages({memory_.get(), rounded});
 }
 
 void AlignedMemory::Free::operator()(std::byte* memory) const noexcept { std::free(memory); }

@@ -6,11 +6,15 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <vector>
 
 #include "engine/layers/precision.h"
 
 namespace titans::engine {
+
+/// Asks for huge pages where `memory` is large enough; it need not have been touched.
+void prefer_huge_pages(std::span<std::byte> memory);
 
 /// Memory on a boundary of 64 bytes, in huge pages if it is large; not initialised.
 class AlignedMemory {
