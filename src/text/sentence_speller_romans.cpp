@@ -80,13 +80,10 @@ constexpr std::array kReadings{
 int roman_value(std::string_view letters) {
     static constexpr std::array<std::string_view, 10> kOnes{"",  "I",  "II",  "III",  "IV",
                                                             "V", "VI", "VII", "VIII", "IX"};
-    for (int tens = 3; tens >= 0; --tens) {
-        const auto most = static_cast<std::size_t>(tens);
-        if (letters.substr(0, most) != std::string_view("XXX").substr(0, most)) continue;
-        const auto* const ones = std::ranges::find(kOnes, letters.substr(most));
-        return ones == kOnes.end() ? 0 : 10 * tens + static_cast<int>(ones - kOnes.begin());
-    }
-    return 0;
+    const std::size_t tens = std::min(letters.find_first_not_of('X'), letters.size());
+    const auto* const ones = std::ranges::find(kOnes, letters.substr(tens));
+    if (tens > 3 || ones == kOnes.end()) return 0;
+    return 10 * static_cast<int>(tens) + static_cast<int>(ones - kOnes.begin());
 }
 
 bool lists(std::string_view list, const std::string& word) {
@@ -99,8 +96,7 @@ bool SentenceSpeller::say_roman() {
     const auto* const reading =
         std::ranges::find(kReadings, numbers_.language(), &RomanReading::language);
     if (reading == kReadings.end() || at_ == 0 || !is_space(before(at_))) return false;
-    std::size_t end = at_;
-    while (std::string_view("IVX").contains(at(end)) && at(end) != '\0') ++end;
+    std::size_t end = std::min(text_.find_first_not_of("IVX", at_), text_.size());
     const std::string_view letters = rest(at_).substr(0, end - at_);
     const int value = roman_value(letters);
     if (value == 0) return false;
